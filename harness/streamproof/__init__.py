@@ -1,0 +1,1 @@
+"""streamproof: record/replay test harness and conformance suite for streaming LLM adapters."""

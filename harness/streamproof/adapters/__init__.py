@@ -1,0 +1,1 @@
+"""Adapters: the ways from a provider's stream to a completion."""

@@ -1,0 +1,1 @@
+"""Sans-IO: JSON events in, deltas out. One file per protocol."""

@@ -1,0 +1,253 @@
+"""What all decoders share: emitting deltas, the end of a stream, and when a tool call is whole.
+
+A decoder is sans-IO: `feed` takes one event and returns its deltas, `end` is called once when no more bytes will come.
+It is the only place that knows its protocol; a provider's deviations reach it as `Quirks`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from ..completion import Completion, Delta, Op, Position
+from ..errors import classify
+from ..fold import Folder
+from ..jsontext import JSON, JSONObject, is_json
+from ..wire.event import WireEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """How a provider deviates from its protocol; only with evidence, in the provider's row."""
+
+    think_tags: bool = False
+    """Split `<think>...</think>` off the text as reasoning."""
+    zero_usage_is_unknown: bool = False
+    """The gateway writes 0 for counts that it does not know."""
+    server_call_prefixes: tuple[str, ...] = ()
+    """Ids of calls that the provider runs itself although they look like client calls (xAI `xs_call_`)."""
+
+
+class Diagnostic(NamedTuple):
+    """Something on the wire that the completion does not show. event: number of the event, from 0."""
+
+    kind: str
+    event: int
+    detail: str
+
+
+class Decoder(ABC):
+    """Events in, deltas out. Subclasses set the class variables and handle `on_json` and `on_document`."""
+
+    protocol: ClassVar[str]
+    finish_reasons: ClassVar[Mapping[str, str]]
+    """The provider's words that have a normal form; every other word passes through as it is."""
+    bad_call_reasons: ClassVar[frozenset[str]] = frozenset()
+    """Reasons that say that the tool call itself is bad."""
+    calls_have_close: ClassVar[bool] = True
+    """Whether the protocol closes a tool call explicitly."""
+
+    def __init__(self, quirks: Quirks = Quirks(), *, n: int | None = None) -> None:
+        """n: how many choices the request asked for, None when the request is not known."""
+        self.quirks, self.n = quirks, n
+        self.folder = Folder()
+        self.diagnostics: list[Diagnostic] = []
+        self.details: dict[str, JSON] = {}
+        """What the wire says about the end besides its reason: stop_sequence, stop_details, safety_ratings, ..."""
+        self.terminal = False
+        """Whether the protocol's terminal has been seen."""
+        self.failed = False
+        self._events = -1
+        self._raw_reasons: dict[int, str] = {}
+        self._closed: set[tuple[int, Position]] = set()
+        self._deltas: list[Delta] = []
+
+    # -- for callers
+
+    def feed(self, event: WireEvent) -> list[Delta]:
+        """Take one event of the wire; the deltas it gives, in order."""
+        self._events += 1
+        deltas: list[Delta] = []
+        self._deltas = deltas
+        kind = event.kind
+        if kind == "json":
+            self.on_json(event.name, event.payload)
+        elif kind == "done":
+            self.on_done()
+        elif kind == "document":
+            self.on_document(event.payload)
+        elif kind == "exception":
+            self.on_exception(event.name, event.payload)
+        else:
+            self.on_malformed(event.name, event.payload)
+        return deltas
+
+    def end(self, error: JSONObject | None = None) -> list[Delta]:
+        """No more bytes will come. error: why, as `ErrorInfo` fields, when it was not a clean end of the body.
+
+        After the terminal a fault of the transport takes nothing away, so it is noted and is no failure.
+        """
+        deltas: list[Delta] = []
+        self._deltas = deltas
+        self.settle()
+        for choice in self.folder.choices():
+            self._emit_finish(choice)
+            self._mark_calls(choice)
+        if self.failed:
+            pass  # the provider's own error outranks how the connection ended
+        elif self.terminal:
+            if error is not None:
+                self.note("fault_after_terminal", str(error.get("message", "")))
+            self.emit("close")
+        else:
+            self.emit("error", value={"status": "interrupted", "error": dict(error or _INCOMPLETE)})
+        return deltas
+
+    @property
+    def completion(self) -> Completion:
+        """The completion so far."""
+        return self.folder.completion()
+
+    # -- for subclasses: what they handle
+
+    @abstractmethod
+    def on_json(self, name: str, payload: JSON) -> None:
+        """One event of the stream."""
+
+    @abstractmethod
+    def on_document(self, payload: JSON) -> None:
+        """The whole response as one JSON document."""
+
+    def on_done(self) -> None:
+        """The sentinel `[DONE]`, which only Chat Completions defines; others send it too."""
+
+    def on_exception(self, name: str, payload: JSON) -> None:
+        """An exception frame of an AWS event stream."""
+        body = payload if isinstance(payload, Mapping) else {}
+        self.fail(code=name, message=str(body.get("message", "")), status_code=body.get("originalStatusCode"))
+
+    def on_malformed(self, code: str, payload: JSON) -> None:
+        """Bytes that are no event. A cut is left to `end`; anything else means that something was lost."""
+        if code == "truncated":
+            self.note("truncated_event", payload["text"][:200])
+        elif not self.failed:
+            self.fail(code=code, message=f"{payload['reason']}: {payload['text'][:200]!r}", type="protocol")
+
+    def settle(self) -> None:
+        """The stream is over: bring parts to their final state before they are judged."""
+
+    # -- for subclasses: what they call
+
+    def emit(
+        self, op: Op, part: Position | None = None, field: str | None = None, value: JSON = None, choice: int = 0
+    ) -> None:
+        """Send one delta."""
+        delta = Delta(op, part, field, value, choice)
+        self.folder.apply(delta)
+        self._deltas.append(delta)
+
+    def close_part(self, part: Position, choice: int = 0) -> None:
+        """The wire closed a part."""
+        self._closed.add((choice, part))
+        self.emit("close", part, choice=choice)
+
+    def note(self, kind: str, detail: str = "") -> None:
+        """Keep what the completion cannot show."""
+        self.diagnostics.append(Diagnostic(kind, self._events, detail))
+
+    def check_fields(self, place: str, value: JSONObject, known: frozenset[str]) -> None:
+        """Note the fields of a wire object that we do not know."""
+        if not value.keys() <= known:
+            self.note("unknown_field", f"{place}: {', '.join(sorted(map(str, value.keys() - known)))}")
+
+    def finish(self, raw: str | None, choice: int = 0) -> None:
+        """The wire gave its reason (None: it stays as it is)."""
+        if raw:
+            self._raw_reasons[choice] = raw
+            self._emit_finish(choice)
+
+    def usage(self, raw: JSON, **counts: int | None) -> None:
+        """Usage so far; `counts` are fields of `Usage`."""
+        self.emit("usage", value={"usage": counts, "raw_usage": raw})
+
+    def fail(
+        self,
+        *,
+        code: object = None,
+        message: str = "",
+        status_code: object = None,
+        type: str | None = None,
+        words: tuple[object, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        """The provider reported an error, the first one counts. words: further words of it that tell its type."""
+        if self.failed:
+            self.note("further_error", message)
+            return
+        self.failed = True
+        status = status_code if isinstance(status_code, int) and not isinstance(status_code, bool) else None
+        error = {
+            "type": type or classify(code, *words, status_code=status),
+            "code": None if code is None else str(code),
+            "message": message,
+            "status_code": status,
+            "retry_after": retry_after,
+        }
+        self.emit("error", value={"status": "failed", "error": error})
+
+    def normal_reason(self, choice: int = 0) -> str | None:
+        """The finish reason in our vocabulary.
+
+        A natural stop of a message that holds a client tool call is `tool_calls`; an abnormal reason beats it.
+        """
+        raw = self._raw_reasons.get(choice)
+        if raw is None:
+            return None
+        reason = self.finish_reasons.get(raw, raw)
+        return "tool_calls" if reason == "stop" and self._calls(choice) else reason
+
+    # -- private
+
+    def _emit_finish(self, choice: int) -> None:
+        reason = {"finish_reason": self.normal_reason(choice), "raw_finish_reason": self._raw_reasons.get(choice)}
+        if reason["raw_finish_reason"] is not None and reason != self.folder.finish(choice):
+            self.emit("finish", value=reason, choice=choice)
+
+    def _calls(self, choice: int) -> list[Position]:
+        return self.folder.positions(choice, type="tool_call")
+
+    def _mark_calls(self, choice: int) -> None:
+        calls = self._calls(choice)
+        for part in calls:
+            if self._is_whole(part, choice, last=part == calls[-1]):
+                self.emit("replace", part, "complete", True, choice)
+
+    def _is_whole(self, part: Position, choice: int, *, last: bool) -> bool:
+        """Whether a call may be run; docs/normal-form.md, `complete`."""
+        reason, closed = self.normal_reason(choice), (choice, part) in self._closed
+        if self._raw_reasons.get(choice) in self.bad_call_reasons:
+            return False
+        if not closed and (self.calls_have_close or self.failed or not self.terminal):
+            return False
+        if not closed and last and reason in ("length", "content_filter"):
+            return False
+        arguments = self.folder.get(part, "arguments", choice) or ""
+        if not arguments:
+            return reason in ("stop", "tool_calls")
+        return self.arguments_are_whole(part, arguments, choice)
+
+    def arguments_are_whole(self, part: Position, arguments: str, choice: int) -> bool:
+        """Whether non-empty arguments are whole; free-text tools override."""
+        return is_json(arguments)
+
+
+_INCOMPLETE = {
+    "type": "interrupted",
+    "code": "stream_incomplete",
+    "message": "the stream ended before its terminal event",
+}
+
+Handler = Callable[[Any, JSONObject], None]
+"""A decoder's method for one event type, as its table holds it."""

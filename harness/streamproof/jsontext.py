@@ -1,0 +1,113 @@
+"""JSON as text that loses nothing: number spellings and lone surrogates survive a round trip.
+
+`json` alone would turn `1.50` into `1.5`, `-0` into `0` and `1e400` into `Infinity`, refuse an integer of
+5 000 digits, and write an unpaired surrogate that no UTF-8 file can hold. Tool arguments and raw usage have
+to come out as the provider wrote them, so numbers that Python would respell are kept as `Number`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from json.encoder import encode_basestring
+from typing import Any, TypeAlias
+
+JSON: TypeAlias = Any  # object, array, string, number, true, false, null; recursive aliases cost more than they tell
+JSONObject: TypeAlias = Mapping[str, Any]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Number(float):
+    """A float that remembers its spelling on the wire (`text`); compares and computes as the float."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Number:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __reduce__(self) -> tuple[type[Number], tuple[str]]:
+        return Number, (self.text,)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    return value if repr(value) == text else Number(text)
+
+
+def _int(text: str) -> int | float:
+    if text == "-0" or len(text) > 4000:  # int() would lose the sign, or refuse the length
+        return Number(text)
+    return int(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_int, parse_constant=str)
+
+
+def loads(text: str) -> JSON:
+    """Parse one JSON document.
+
+    `NaN` and `Infinity`, which some servers send, become strings: they are no JSON and must not come out again.
+    Raises ValueError (malformed, or nested too deeply for the parser).
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def dumps(value: JSON, *, indent: int | None = None) -> str:
+    """One canonical text: UTF-8 as it is, lone surrogates as `\\udXXX`, keys in their own order.
+
+    Without `indent` it is compact (`,` and `:` without spaces), as tool arguments are normalized.
+    """
+    out: list[str] = []
+    _write(value, out, None if indent is None else " " * indent, "\n")
+    return "".join(out)
+
+
+def quote(text: str) -> str:
+    """A JSON string literal."""
+    return _SURROGATE.sub(lambda m: f"\\u{ord(m[0]):04x}", encode_basestring(text))
+
+
+def is_json(text: str) -> bool:
+    """Whether `text` is one whole JSON document."""
+    try:
+        loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _write(value: JSON, out: list[str], step: str | None, newline: str) -> None:
+    if isinstance(value, str):
+        out.append(quote(value))
+    elif value is None or isinstance(value, bool):
+        out.append("null" if value is None else "true" if value else "false")
+    elif isinstance(value, Number):
+        out.append(value.text)
+    elif isinstance(value, int | float):
+        out.append(repr(value))
+    elif isinstance(value, Mapping):
+        pairs = [(quote(str(key)) + (":" if step is None else ": "), item) for key, item in value.items()]
+        _write_items("{", pairs, "}", out, step, newline)
+    elif isinstance(value, list | tuple):
+        _write_items("[", [("", item) for item in value], "]", out, step, newline)
+    else:
+        raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _write_items(
+    opening: str, items: list[tuple[str, JSON]], closing: str, out: list[str], step: str | None, newline: str
+) -> None:
+    inner = "" if step is None else newline + step
+    out.append(opening)
+    for n, (prefix, item) in enumerate(items):
+        out.append(("," if n else "") + inner + prefix)
+        _write(item, out, step, newline if step is None else inner)
+    out.append(("" if step is None or not items else newline) + closing)

@@ -1,0 +1,1 @@
+"""Playing cassettes: in process through the SDKs' own HTTP clients."""

@@ -1,0 +1,1 @@
+"""Sans-IO: bytes in, events out. No clock, no socket, no SDK."""
