@@ -41,6 +41,16 @@ class Delta(NamedTuple):
     value: JSON = None
     choice: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """The canonical form, all five keys always; see schemas/delta.schema.json."""
+        return {**self._asdict(), "part": None if self.part is None else list(self.part)}
+
+    @classmethod
+    def from_json(cls, document: JSONObject) -> Delta:
+        """The inverse of `to_json`. Raises TypeError for an unknown key or a missing `op`."""
+        part = document.get("part")
+        return cls(**{**document, "part": None if part is None else tuple(part)})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:

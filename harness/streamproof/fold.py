@@ -37,6 +37,7 @@ class Folder:
     def __init__(self) -> None:
         self._choices: dict[int, dict[Position, dict[str, Any]]] = {0: {}}
         self._finish: dict[int, dict[str, Any]] = {}
+        self._with_calls: set[int] = set()
         self._head: dict[str, Any] = {}
         self._usage: dict[str, Any] = {"usage": {}, "raw_usage": None}
         self._end: dict[str, Any] = {"status": "interrupted", "error": None}
@@ -50,6 +51,8 @@ class Folder:
         parts = self._choices.setdefault(choice, {})
         if op == "start":
             parts[part] = dict(value)
+            if value["type"] == "tool_call":
+                self._with_calls.add(choice)
             return
         fields = parts[part]
         if op == "append":
@@ -82,6 +85,14 @@ class Folder:
         """The parts of a choice so far (of one type), in the order of the wire."""
         parts = self._choices.get(choice, {})
         return sorted(part for part, fields in parts.items() if type is None or fields["type"] == type)
+
+    def has_calls(self, choice: int = 0) -> bool:
+        """Whether a client tool call has started."""
+        return choice in self._with_calls
+
+    def visible_positions(self) -> list[Position]:
+        """The parts that stand in `Completion.content`, in its order."""
+        return [position for position in self.positions() if self._part(self._choices[0][position], 0) is not None]
 
     def finish(self, choice: int = 0) -> dict[str, str | None] | None:
         """The reasons of a choice so far: {finish_reason, raw_finish_reason}."""
@@ -124,17 +135,25 @@ class Folder:
         parts: list[Part] = []
         calls: list[ToolCall] = []
         for _, state in sorted(self._choices[choice].items()):
-            fields = {name: _settled(value) for name, value in state.items() if value is not None}
-            if fields["type"] == "tool_call":
-                call = {name: fields.pop(name) for name in ("name", "arguments", "complete") if name in fields}
-                calls.append(ToolCall(id=fields.pop("call_id", None), **call))
-                del fields["type"]
-                parts.append(ToolCallPart(index=len(calls) - 1, **fields))
-            else:
-                part = part_from_json(fields)
-                if part.carries_something():
-                    parts.append(part)
+            part = self._part(state, len(calls))
+            if part is not None:
+                parts.append(part)
+            if isinstance(part, ToolCallPart):
+                calls.append(ToolCall(**{to: _settled(state[of]) for of, to in _CALL.items() if state.get(of)}))
         return tuple(parts), tuple(calls)
+
+    @staticmethod
+    def _part(state: dict[str, Any], calls: int) -> Part | None:
+        fields = {name: _settled(value) for name, value in state.items() if value is not None}
+        if fields["type"] == "tool_call":
+            fields = {name: value for name, value in fields.items() if name not in _CALL}
+            fields["index"] = calls
+        part = part_from_json(fields)
+        return part if part.carries_something() else None
+
+
+_CALL = {"call_id": "id", "name": "name", "arguments": "arguments", "complete": "complete"}
+"""Fields of a tool_call part's deltas that belong to the ToolCall, and what they are called there."""
 
 
 def _settled(value: Any) -> Any:

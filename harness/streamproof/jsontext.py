@@ -16,6 +16,9 @@ from typing import Any, TypeAlias
 JSON: TypeAlias = Any  # object, array, string, number, true, false, null; recursive aliases cost more than they tell
 JSONObject: TypeAlias = Mapping[str, Any]
 
+MAX_DEPTH = 200
+"""Levels of nesting; real streams have a dozen."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -52,12 +55,11 @@ def loads(text: str) -> JSON:
     """Parse one JSON document.
 
     `NaN` and `Infinity`, which some servers send, become strings: they are no JSON and must not come out again.
-    Raises ValueError (malformed, or nested too deeply for the parser).
+    Raises ValueError: malformed, or nested more than MAX_DEPTH deep (nothing that is read may be unwritable).
     """
-    try:
-        return _DECODER.decode(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} deep")
+    return _DECODER.decode(text)
 
 
 def dumps(value: JSON, *, indent: int | None = None) -> str:
@@ -82,6 +84,21 @@ def is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        mark = match[0]
+        if mark in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in "]}":
+            depth -= 1
+    return deepest
 
 
 def _write(value: JSON, out: list[str], step: str | None, newline: str) -> None:

@@ -15,7 +15,7 @@ from ..completion import Completion, Delta, Op, Position
 from ..errors import classify
 from ..fold import Folder
 from ..jsontext import JSON, JSONObject, is_json
-from ..wire.event import WireEvent
+from ..wire.event import NOTES, WireEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,9 @@ class Quirks:
     """The gateway writes 0 for counts that it does not know."""
     server_call_prefixes: tuple[str, ...] = ()
     """Ids of calls that the provider runs itself although they look like client calls (xAI `xs_call_`)."""
+
+
+NO_QUIRKS = Quirks()
 
 
 class Diagnostic(NamedTuple):
@@ -49,7 +52,7 @@ class Decoder(ABC):
     calls_have_close: ClassVar[bool] = True
     """Whether the protocol closes a tool call explicitly."""
 
-    def __init__(self, quirks: Quirks = Quirks(), *, n: int | None = None) -> None:
+    def __init__(self, quirks: Quirks = NO_QUIRKS, *, n: int | None = None) -> None:
         """n: how many choices the request asked for, None when the request is not known."""
         self.quirks, self.n = quirks, n
         self.folder = Folder()
@@ -60,6 +63,7 @@ class Decoder(ABC):
         """Whether the protocol's terminal has been seen."""
         self.failed = False
         self._events = -1
+        self._noted: set[str] = set()
         self._raw_reasons: dict[int, str] = {}
         self._closed: set[tuple[int, Position]] = set()
         self._deltas: list[Delta] = []
@@ -129,9 +133,9 @@ class Decoder(ABC):
         self.fail(code=name, message=str(body.get("message", "")), status_code=body.get("originalStatusCode"))
 
     def on_malformed(self, code: str, payload: JSON) -> None:
-        """Bytes that are no event. A cut is left to `end`; anything else means that something was lost."""
-        if code == "truncated":
-            self.note("truncated_event", payload["text"][:200])
+        """Bytes that are no event. A cut is left to `end`, a strange line is noted; all else is a loss."""
+        if code in NOTES:
+            self.note("truncated_event" if code == "truncated" else code, payload["text"][:200])
         elif not self.failed:
             self.fail(code=code, message=f"{payload['reason']}: {payload['text'][:200]!r}", type="protocol")
 
@@ -158,9 +162,12 @@ class Decoder(ABC):
         self.diagnostics.append(Diagnostic(kind, self._events, detail))
 
     def check_fields(self, place: str, value: JSONObject, known: frozenset[str]) -> None:
-        """Note the fields of a wire object that we do not know."""
+        """Note the fields of a wire object that we do not know, each once: servers repeat them on every event."""
         if not value.keys() <= known:
-            self.note("unknown_field", f"{place}: {', '.join(sorted(map(str, value.keys() - known)))}")
+            unknown = {f"{place}: {name}" for name in value.keys() - known} - self._noted
+            self._noted |= unknown
+            for field in sorted(unknown):
+                self.note("unknown_field", field)
 
     def finish(self, raw: str | None, choice: int = 0) -> None:
         """The wire gave its reason (None: it stays as it is)."""
@@ -181,6 +188,7 @@ class Decoder(ABC):
         type: str | None = None,
         words: tuple[object, ...] = (),
         retry_after: float | None = None,
+        request_id: str | None = None,
     ) -> None:
         """The provider reported an error, the first one counts. words: further words of it that tell its type."""
         if self.failed:
@@ -193,6 +201,7 @@ class Decoder(ABC):
             "code": None if code is None else str(code),
             "message": message,
             "status_code": status,
+            "request_id": request_id,
             "retry_after": retry_after,
         }
         self.emit("error", value={"status": "failed", "error": error})
@@ -206,7 +215,7 @@ class Decoder(ABC):
         if raw is None:
             return None
         reason = self.finish_reasons.get(raw, raw)
-        return "tool_calls" if reason == "stop" and self._calls(choice) else reason
+        return "tool_calls" if reason == "stop" and self.folder.has_calls(choice) else reason
 
     # -- private
 
@@ -215,11 +224,8 @@ class Decoder(ABC):
         if reason["raw_finish_reason"] is not None and reason != self.folder.finish(choice):
             self.emit("finish", value=reason, choice=choice)
 
-    def _calls(self, choice: int) -> list[Position]:
-        return self.folder.positions(choice, type="tool_call")
-
     def _mark_calls(self, choice: int) -> None:
-        calls = self._calls(choice)
+        calls = self.folder.positions(choice, type="tool_call")
         for part in calls:
             if self._is_whole(part, choice, last=part == calls[-1]):
                 self.emit("replace", part, "complete", True, choice)

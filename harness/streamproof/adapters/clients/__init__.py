@@ -1,0 +1,84 @@
+"""The official SDKs' clients behind one small interface: the raw bytes of a stream, or its typed events as JSON.
+
+One file per SDK, imported only when it is used: an SDK costs up to 1.7 s to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from ...jsontext import JSON
+from ...providers import SdkName
+from ..contract import Endpoint
+
+
+class Raw(NamedTuple):
+    """A response whose body has not been read. headers: lower-case names. chunks: the body as it arrives, decoded from
+    its content encoding."""
+
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+
+
+class RawAsync(NamedTuple):
+    """The async twin of `Raw`."""
+
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+class Client(Protocol):
+    """One request to one endpoint. Leaving a context, or closing an iterator, closes the connection."""
+
+    def __init__(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None: ...
+
+    def raw(self) -> AbstractContextManager[Raw]:
+        """Ask, and hand out the body's bytes. Raises the SDK's exceptions for a status >= 400 or no connection."""
+        ...
+
+    def raw_async(self) -> AbstractAsyncContextManager[RawAsync]:
+        """The async twin of `raw`."""
+        ...
+
+    def typed(self) -> Iterator[JSON]:
+        """Ask, and give the SDK's typed events back as the JSON of the wire, as far as the SDK kept it."""
+        ...
+
+    def typed_async(self) -> AsyncIterator[JSON]:
+        """The async twin of `typed`."""
+        ...
+
+
+def _openai() -> type[Client]:
+    from .openai_client import OpenAIClient  # noqa: PLC0415 - the SDK is imported when it is used
+
+    return OpenAIClient
+
+
+def _anthropic() -> type[Client]:
+    from .anthropic_client import AnthropicClient  # noqa: PLC0415 - as above
+
+    return AnthropicClient
+
+
+def _genai() -> type[Client]:
+    from .genai_client import GenaiClient  # noqa: PLC0415 - as above
+
+    return GenaiClient
+
+
+_CLIENTS: Mapping[SdkName, Callable[[], type[Client]]] = {
+    "openai": _openai,
+    "azure": _openai,
+    "anthropic": _anthropic,
+    "anthropic_bedrock": _anthropic,
+    "genai": _genai,
+    "genai_vertex": _genai,
+}
+
+
+def client_for(endpoint: Endpoint, body: Mapping[str, Any]) -> Client:
+    """The client that the provider's row names. Raises KeyError for a row without an SDK (`none`)."""
+    return _CLIENTS[endpoint.provider.sdk]()(endpoint, body)

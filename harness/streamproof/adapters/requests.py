@@ -1,0 +1,143 @@
+"""A neutral call as each protocol's request body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..jsontext import JSON
+from .contract import Call
+
+Body = dict[str, Any]
+
+
+def request_body(call: Call, protocol: str) -> Body:
+    """The streaming request of a protocol, as the provider's documentation gives it.
+
+    The model stands in it as `model` for every protocol; where the wire has it in the path, the client takes it out.
+    """
+    body: Body = {"model": call.model}
+    body.update(_BUILDERS[protocol](call))
+    return {name: value for name, value in body.items() if value not in (None, [], {})}
+
+
+def _chat(call: Call) -> Body:
+    # https://platform.openai.com/docs/api-reference/chat/create
+    return {
+        "messages": [dict(message) for message in call.messages],
+        "tools": [{"type": "function", "function": dict(tool)} for tool in call.tools],
+        "max_tokens": call.max_output_tokens,
+        "reasoning_effort": call.options.get("reasoning"),
+        "n": call.options.get("n"),
+        "stop": call.options.get("stop"),
+        "temperature": call.options.get("temperature"),
+        "tool_choice": _choice(call, lambda name: {"type": "function", "function": {"name": name}}),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def _responses(call: Call) -> Body:
+    # https://platform.openai.com/docs/api-reference/responses/create
+    effort = call.options.get("reasoning")
+    return {
+        "input": [dict(message) for message in call.messages],
+        "tools": [{"type": "function", **tool} for tool in call.tools],
+        "max_output_tokens": call.max_output_tokens,
+        "reasoning": {"effort": effort, "summary": "auto"} if effort else None,
+        "temperature": call.options.get("temperature"),
+        "tool_choice": _choice(call, lambda name: {"type": "function", "name": name}),
+        "stream": True,
+    }
+
+
+def _messages(call: Call) -> Body:
+    # https://docs.anthropic.com/en/api/messages; max_tokens is required there
+    limit = call.max_output_tokens or 1024
+    return {
+        "system": _system(call),
+        "messages": [dict(message) for message in call.messages if message["role"] != "system"],
+        "tools": [
+            {"name": t["name"], "description": t.get("description", ""), "input_schema": t["parameters"]}
+            for t in call.tools
+        ],
+        "max_tokens": limit,
+        "thinking": {"type": "enabled", "budget_tokens": 1024} if call.options.get("reasoning") else None,
+        "stop_sequences": call.options.get("stop"),
+        "temperature": call.options.get("temperature"),
+        "tool_choice": _choice(
+            call, lambda name: {"type": "tool", "name": name}, {"required": {"type": "any"}, "auto": {"type": "auto"}}
+        ),
+        "stream": True,
+    }
+
+
+def _gemini(call: Call) -> Body:
+    # https://ai.google.dev/api/generate-content
+    config = {
+        "maxOutputTokens": call.max_output_tokens,
+        "thinkingConfig": {"includeThoughts": True} if call.options.get("reasoning") else None,
+        "candidateCount": call.options.get("n"),
+        "stopSequences": call.options.get("stop"),
+        "temperature": call.options.get("temperature"),
+    }
+    declarations = [
+        {"name": t["name"], "description": t.get("description", ""), "parametersJsonSchema": t["parameters"]}
+        for t in call.tools
+    ]
+    system = _system(call)
+    return {
+        "contents": [
+            {"role": "model" if m["role"] == "assistant" else "user", "parts": [{"text": m["content"]}]}
+            for m in call.messages
+            if m["role"] != "system"
+        ],
+        "systemInstruction": {"parts": [{"text": system}]} if system else None,
+        "tools": [{"functionDeclarations": declarations}] if declarations else None,
+        "generationConfig": {name: value for name, value in config.items() if value is not None},
+    }
+
+
+def _converse(call: Call) -> Body:
+    # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+    system = _system(call)
+    tools = [
+        {
+            "toolSpec": {
+                "name": t["name"],
+                "description": t.get("description", ""),
+                "inputSchema": {"json": t["parameters"]},
+            }
+        }
+        for t in call.tools
+    ]
+    return {
+        "messages": [
+            {"role": m["role"], "content": [{"text": m["content"]}]} for m in call.messages if m["role"] != "system"
+        ],
+        "system": [{"text": system}] if system else None,
+        "inferenceConfig": {"maxTokens": call.max_output_tokens} if call.max_output_tokens else None,
+        "toolConfig": {"tools": tools} if tools else None,
+    }
+
+
+def _system(call: Call) -> str | None:
+    return "\n\n".join(m["content"] for m in call.messages if m["role"] == "system") or None
+
+
+def _choice(call: Call, named: Callable[[str], JSON], words: Mapping[str, JSON] | None = None) -> JSON:
+    choice = call.options.get("tool_choice")
+    if choice is None:
+        return None
+    if choice in ("auto", "required", "none"):
+        return (words or {}).get(choice, choice)
+    return named(choice)
+
+
+_BUILDERS: Mapping[str, Callable[[Call], Body]] = {
+    "openai_chat": _chat,
+    "openai_responses": _responses,
+    "anthropic_messages": _messages,
+    "gemini_generate_content": _gemini,
+    "bedrock_converse": _converse,
+}

@@ -1,0 +1,64 @@
+"""`wire`: bytes to decoder, without HTTP and without an SDK. The fast path of sweeps and the source of snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .. import jsontext
+from ..completion import Completion, Delta
+from ..decoders.stream import StreamDecoder
+from ..errors import HarnessFault
+from ..jsontext import JSON
+from ..providers import PROTOCOLS
+from ..replay.transport import Played
+from .contract import Call, Emit, Endpoint
+from .faults import http_error
+from .response import Shown
+
+
+class WireAdapter:
+    """Plays the recorded bytes into the decoders. Needs a playback: there is no server to ask."""
+
+    name = "wire"
+    protocols = PROTOCOLS
+
+    def __init__(self) -> None:
+        self.shown = Shown()
+        """What the last run showed."""
+
+    def run(self, call: Call, endpoint: Endpoint, emit: Emit) -> Completion:
+        """The first recorded response as a completion. Raises LLMError when the stream failed or was cut."""
+        if endpoint.playback is None:
+            raise HarnessFault("the wire adapter decodes recorded bytes; give it a playback")
+        self.shown = Shown()
+        for delta in self._deltas(next(endpoint.playback.responses()), call, endpoint):
+            emit(delta)
+        failure = self.shown.failure(endpoint.provider.name, call.model)
+        if failure is not None:
+            raise failure
+        return self.shown.completion
+
+    def _deltas(self, response: Played, call: Call, endpoint: Endpoint) -> Iterator[Delta]:
+        if response.status >= 400:
+            headers = {name.lower(): value for name, value in response.headers}
+            yield self.shown.refused(http_error(response.status, headers, _parsed(b"".join(response.chunks))))
+            return
+        stream = StreamDecoder(
+            endpoint.provider.protocol,
+            quirks=endpoint.provider.quirks,
+            n=call.n,
+            content_type=response.header("content-type"),
+            content_encoding=response.header("content-encoding"),
+        )
+        self.shown.decoder = stream.decoder
+        for chunk in response.chunks:
+            yield from stream.feed(chunk)
+        yield from stream.end()
+
+
+def _parsed(body: bytes) -> JSON:
+    text = body.decode("utf-8", "replace")
+    try:
+        return jsontext.loads(text)
+    except ValueError:
+        return text

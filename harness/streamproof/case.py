@@ -1,0 +1,113 @@
+"""Cases: a cassette and what it is about. The suite is the directory of cassettes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .adapters.contract import Call
+from .data import data_root
+from .errors import CassetteError, UsageError
+from .metadata import read_metadata, validate_metadata
+from .providers import PROTOCOLS, Provider, row
+from .requirements import Requirement
+
+if TYPE_CHECKING:
+    from .cassette import Cassette
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case. id: `<protocol>/<slug>`, from its place in the tree. metadata: as read from the head of the file."""
+
+    id: str
+    path: Path
+    metadata: Mapping[str, Any]
+
+    @property
+    def protocol(self) -> str:
+        """The protocol whose stream it holds."""
+        return self.id.partition("/")[0]
+
+    @property
+    def title(self) -> str:
+        """One line, what happens on the wire."""
+        return str(self.metadata.get("title", ""))
+
+    @property
+    def level(self) -> str:
+        """`must`, `should` or `edge`."""
+        return str(self.metadata.get("level", ""))
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The names of the providers that send these bytes."""
+        return tuple(self.metadata.get("providers", ()))
+
+    @property
+    def call(self) -> Call:
+        """What was asked."""
+        return Call.from_json(self.metadata["call"])
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What must come out."""
+        return tuple(Requirement.from_json(r) for r in self.metadata.get("requirements", ()))
+
+    def rows(self) -> tuple[Provider, ...]:
+        """The provider rows that it runs for. Raises CassetteError for a provider that does not speak the protocol."""
+        try:
+            return tuple(row(name, self.protocol) for name in self.providers)
+        except UsageError as error:
+            raise CassetteError(
+                error.message, file=str(self.path), case=self.id, place="metadata.providers", remedy=error.remedy
+            ) from None
+
+    @cached_property
+    def cassette(self) -> Cassette:
+        """The recorded exchange, loaded and validated on first use."""
+        from .cassette import load  # noqa: PLC0415 - vcrpy takes 0.2 s to import, and a listing needs none of it
+
+        validate_metadata(self.metadata, str(self.path))
+        return load(self.path)
+
+
+def case_at(path: Path) -> Case:
+    """The case of a file, by its place in the tree. Raises CassetteError for a bad place or an unreadable head."""
+    protocol, slug = path.parent.name, path.stem
+    if protocol not in PROTOCOLS or not _SLUG.fullmatch(slug):
+        raise CassetteError(
+            f"{protocol}/{slug} is no case id",
+            file=str(path),
+            remedy=f"put it at cassettes/<protocol>/<slug>.yaml; protocols: {', '.join(PROTOCOLS)}",
+        )
+    return Case(f"{protocol}/{slug}", path, read_metadata(path))
+
+
+def all_cases(root: Path | None = None) -> Iterator[Case]:
+    """Every case under `cassettes/`, sorted by id. root: the suite's data, the installed one by default."""
+    directory = (root or data_root()) / "cassettes"
+    for path in sorted(directory.glob("*/*.yaml")):
+        yield case_at(path)
+
+
+def select(cases: Iterable[Case], patterns: Iterable[str]) -> list[Case]:
+    """The cases whose id matches a pattern: a glob over the id, or a part of it. No pattern selects all.
+
+    Raises UsageError for a pattern that selects nothing.
+    """
+    cases, patterns = list(cases), list(patterns)
+    chosen: set[str] = set()
+    for pattern in patterns:
+        hits = {case.id for case in cases if fnmatchcase(case.id, pattern) or pattern in case.id}
+        if not hits:
+            raise UsageError(f"no case matches {pattern!r}", remedy="streamproof list shows them all")
+        chosen |= hits
+    return [case for case in cases if case.id in chosen] if patterns else cases

@@ -1,0 +1,194 @@
+# ruff: noqa: PLC0415 - commands import what they need when they run
+"""The command line: `streamproof list | show | run | decode | providers`.
+
+Exit codes: 0 all is well, 1 a check failed or a stream did not end well, 2 bad input. Commands import what they need
+when they run, so that `list` starts at once and `decode` never loads an SDK.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import IO, Any
+
+import click
+
+from . import jsontext
+from .errors import HarnessFault, StreamproofError
+
+FAILED, BAD_INPUT = 1, 2
+
+
+def _complain(message: object) -> None:
+    click.secho(f"streamproof: {message}", err=True, fg="red" if sys.stderr.isatty() else None)
+
+
+def _reported(command: Callable[..., None]) -> Callable[..., None]:
+    """A fault that somebody can mend is one line on standard error and exit code 2, never a traceback."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except (StreamproofError, HarnessFault) as error:
+            _complain(error)
+            sys.exit(BAD_INPUT)
+
+    return guarded
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="streamproof", prog_name="streamproof")
+def main() -> None:
+    """Does an LLM adapter tell the truth about a provider's stream?
+
+    streamproof keeps provider streams as cassettes, the awkward ones above all, replays them into adapters, and says
+    for every stated requirement whether content, tool calls, usage and finish reason are those of the wire.
+
+    \b
+    Look around:        streamproof list
+                        streamproof show openai_responses/incomplete-reasoning-only
+    Check an adapter:   streamproof run --adapter reference
+    Decode a stream:    curl -sN ... | streamproof decode -
+
+    Exit codes: 0 all is well, 1 a check failed or a stream did not end well, 2 bad input.
+    """
+
+
+@main.command("list")
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
+@_reported
+def list_cases(patterns: tuple[str, ...]) -> None:
+    """List the cases: id, level, providers, title.
+
+    PATTERN is a glob over case ids, or a part of one: `openai_chat/*`, `incomplete`.
+    """
+    from .case import all_cases, select
+    from .render import case_lines
+
+    for line in case_lines(select(all_cases(), patterns), sys.stdout.isatty()):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("case")
+@click.option("--provider", metavar="P", help="Read it with this provider's quirks; the case's first one by default.")
+@_reported
+def show(case: str, provider: str | None) -> None:
+    """Show a case: the stream as a timeline, and what must come out.
+
+    CASE is a case id (`streamproof list` shows them), or a part of one that no other case has.
+    """
+    from .case import all_cases, select
+    from .errors import UsageError
+    from .render import print_case
+    from .run import cells
+
+    found = select(all_cases(), [case])
+    exact = [c for c in found if c.id == case] or found
+    if len(exact) > 1:
+        names = ", ".join(c.id for c in exact[:6])
+        raise UsageError(f"{case!r} matches {len(exact)} cases", remedy=f"name one: {names}")
+    print_case(exact[0], cells(exact, provider)[0].row)
+
+
+@main.command()
+@click.argument("patterns", metavar="[CASE]...", nargs=-1)
+@click.option(
+    "--adapter",
+    type=click.Choice(["reference", "sdk", "wire"]),
+    default="reference",
+    show_default=True,
+    help="reference: official SDK, raw bytes. sdk: official SDK, typed events. wire: bytes only.",
+)
+@click.option("--provider", metavar="P", help="Only the cells of this provider.")
+@click.option("--sync", is_flag=True, help="Use the SDKs' sync clients instead of the async ones.")
+@click.option("--json", "json_file", type=click.File("w", encoding="utf-8"), help="Write the outcomes as NDJSON.")
+@_reported
+def run(patterns: tuple[str, ...], adapter: str, provider: str | None, sync: bool, json_file: IO[str] | None) -> None:
+    """Replay cases into an adapter and print a table of verdicts.
+
+    CASE is a case id, a glob, or a part of an id; all cases without one. Failures that the adapter's expectations file
+    lists, with their upstream issue, count as known; anything else, and a listed failure that passes, exits with 1.
+    """
+    from .case import all_cases, select
+    from .outcome import footer, header
+    from .render import Report
+    from .replay.hermetic import TIER, hermetic
+    from .run import cells, run_cells, versions
+
+    chosen = cells(select(all_cases(), patterns), provider, sync=sync)
+    report = Report(adapter, len(chosen))
+    if json_file:
+        _write_line(json_file, header(adapter, len(chosen), versions(), TIER))
+    outcomes = []
+    with hermetic(), report.progress() as advance:
+        for cell, outcome in zip(chosen, run_cells(adapter, chosen), strict=True):
+            outcomes.append(outcome)
+            if json_file:
+                _write_line(json_file, outcome.to_json())
+            advance(report.add(cell, outcome))
+    if json_file:
+        _write_line(json_file, footer(outcomes))
+    report.print()
+    if report.failed:
+        sys.exit(FAILED)
+
+
+@main.command()
+@click.argument("files", metavar="FILE|-...", nargs=-1, required=True)
+@click.option("--provider", metavar="P", help="Whose stream it is, instead of telling from the request's host.")
+@click.option("--protocol", metavar="X", help="Which protocol it speaks, instead of telling from path or first events.")
+@click.option("--jsonl", is_flag=True, help="One document per line instead of indented documents.")
+@click.option("--with-source", is_flag=True, help="Wrap each completion as {file, interaction, completion}.")
+@_reported
+def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, jsonl: bool, with_source: bool) -> None:
+    """Decode raw streams and vcrpy cassettes to completion JSON.
+
+    FILE is the raw body of a streamed response, a vcrpy cassette of any origin (every streamed interaction in it is
+    decoded), or - for standard input. One document per stream, in the order given.
+
+    A stream that failed or was cut still gives its partial completion, with `status` failed or interrupted and the
+    error; the exit code is 1 then. A file that cannot be read is named on standard error, the others are decoded, and
+    the exit code is 2.
+    """
+    from .decode import Decoded, Forced, read
+    from .decode import decode as decode_input
+
+    forced, code = Forced(provider=provider, protocol=protocol), 0
+    for name in files:
+        try:
+            data = sys.stdin.buffer.read() if name == "-" else read(name)
+            for found in decode_input("<stdin>" if name == "-" else name, data, forced):
+                if not isinstance(found, Decoded):
+                    click.echo(f"streamproof: {found.file}: {found.reason}", err=True)
+                    continue
+                document = found.completion.to_json()
+                if found.completion.status != "complete":
+                    code = max(code, FAILED)
+                if with_source:
+                    document = {"file": found.file, "interaction": found.interaction, "completion": document}
+                click.echo(jsontext.dumps(document, indent=None if jsonl else 2))
+        except StreamproofError as error:
+            _complain(error)
+            code = BAD_INPUT
+    sys.exit(code)
+
+
+@main.command()
+def providers() -> None:
+    """List the providers and the protocols that each speaks."""
+    from .render import provider_lines
+
+    for line in provider_lines(sys.stdout.isatty()):
+        click.echo(line)
+
+
+def _write_line(file: IO[str], document: object) -> None:
+    file.write(jsontext.dumps(document) + "\n")
+    file.flush()
+
+
+if __name__ == "__main__":
+    main()

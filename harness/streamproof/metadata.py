@@ -1,0 +1,114 @@
+"""The metadata block of a case: what must stand in it, checked with errors that say where and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .cassette_file import parse_bytes, parse_file, read_bytes
+from .errors import CassetteError
+from .paths import format_path, parse_path
+
+SCHEMA = 1
+"""The format that this release knows; a newer one may hold keys that we do not know."""
+
+
+_HEAD_BYTES = 16 * 1024
+_NEXT_KEY = re.compile(rb"^[^\s#]", re.MULTILINE)
+
+
+def read_metadata(path: Path | str) -> dict[str, Any]:
+    """The metadata of a case, unchecked.
+
+    It stands at the head of the cassette, and no more than that is read and parsed, unless it stands elsewhere (where
+    vcrpy's own save puts it). Raises CassetteError, also for a file without metadata.
+    """
+    path = Path(path)
+    head = _head(path)
+    root = (parse_file(path) if head is None else parse_bytes(head, str(path))).data
+    metadata = root.get("metadata") if isinstance(root, dict) else None
+    if not isinstance(metadata, dict):
+        message = "no metadata" if metadata is None else "metadata is no mapping"
+        raise CassetteError(message, file=str(path), remedy="Begin the file with the case's `metadata` block.")
+    return metadata
+
+
+def validate_metadata(
+    metadata: Any, file: str | None = None, *, place: Callable[..., str] | None = None
+) -> tuple[str, ...]:
+    """Check one case's metadata against schemas/metadata.schema.json and the rules that a schema cannot say.
+
+    file: named in errors. place: turns a path into words (`Document.place`). Returns warnings: the unknown keys of a
+    schema newer than ours. Raises CassetteError for the first fault, place as `metadata.requirements[2].op`.
+    """
+    from . import schemas  # noqa: PLC0415  # jsonschema is slow to import, and `list` needs none of this
+
+    where = place or (lambda *path: format_path(path))
+
+    def fault(path: tuple[str | int, ...], message: str, remedy: str) -> CassetteError:
+        return CassetteError(message, file=file, place=where("metadata", *path), remedy=remedy)
+
+    odd_key = _odd_key(metadata)
+    if odd_key is not None:
+        raise fault(odd_key, "a key that is no string", "Put it in quotes.")
+    newer = isinstance(metadata, Mapping) and _is_newer(metadata.get("schema"))
+    warnings = []
+    for problem in schemas.problems("metadata", metadata):
+        if newer and problem.rule == "additionalProperties":
+            warnings.append(f"{where('metadata', *problem.path)}: {problem.message} of a newer schema")
+            continue
+        raise fault(problem.path, problem.message, problem.remedy)
+    _check_requirements(metadata["requirements"], fault)
+    return tuple(warnings)
+
+
+def _check_requirements(requirements: list[dict[str, Any]], fault: Callable[..., CassetteError]) -> None:
+    seen: dict[str, int] = {}
+    for n, requirement in enumerate(requirements):
+        first = seen.setdefault(requirement["id"], n)
+        if first != n:
+            raise fault(
+                ("requirements", n, "id"),
+                f"the id {requirement['id']!r} is that of requirements[{first}] already",
+                "Give each requirement an id of its own.",
+            )
+        try:
+            parse_path(requirement["path"])
+        except ValueError as error:
+            raise fault(("requirements", n, "path"), str(error), "See streamproof/paths.py for the grammar.") from None
+
+
+def _is_newer(schema: object) -> bool:
+    return isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA
+
+
+def _odd_key(metadata: Any) -> tuple[str | int, ...] | None:
+    """The path of the first mapping that has a key which JSON could not have."""
+    stack: list[tuple[tuple[str | int, ...], Any]] = [((), metadata)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, Mapping):
+            if any(not isinstance(key, str) for key in value):
+                return path
+            stack.extend(((*path, key), item) for key, item in value.items())
+        elif isinstance(value, list | tuple):
+            stack.extend(((*path, n), item) for n, item in enumerate(value))
+    return None
+
+
+def _head(path: Path) -> bytes | None:
+    """The metadata block when the file begins with it, else None."""
+    size = _HEAD_BYTES
+    while True:
+        data = read_bytes(path, size)
+        start = _NEXT_KEY.search(data)
+        if start is None or not data.startswith(b"metadata:", start.start()):
+            return None
+        end = _NEXT_KEY.search(data, start.end())
+        if end is not None:
+            return data[: end.start()]
+        if len(data) < size:
+            return None
+        size *= 8

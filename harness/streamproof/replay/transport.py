@@ -1,0 +1,134 @@
+"""Playing a cassette in process: an HTTP transport over vcrpy's own matching, without a socket.
+
+The SDKs take an HTTP client, so nothing is patched: vcrpy's patches are global and do not survive two overlapping
+cassettes. One transport serves sync and async clients and plays the body in the chunks it is told to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import httpx2
+from vcr.cassette import Cassette as VCRCassette
+from vcr.errors import UnhandledHTTPRequestError
+from vcr.matchers import host, method, path, port, scheme
+from vcr.request import Request
+
+from ..cassette import Cassette, Interaction, load_vcr
+from ..errors import HarnessFault
+from ..providers import Provider
+
+_SAME = (method, scheme, host, port, path)
+
+Split = Callable[[bytes], Iterable[bytes]]
+
+
+class Played(NamedTuple):
+    """One recorded response. headers: pairs as recorded. chunks: the body as it is delivered."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    chunks: Iterable[bytes]
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, None when there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+def whole(body: bytes) -> Iterable[bytes]:
+    """The body in one piece."""
+    return (body,) if body else ()
+
+
+class Playback:
+    """A cassette as one provider's row would have received it.
+
+    The bytes are the cassette's; the URLs are the row's, as one cassette stands for every provider that sends the same
+    bytes. model: the model that the case asks for. split: how a body is delivered.
+    """
+
+    def __init__(self, cassette: Cassette, provider: Provider, model: str, split: Split = whole) -> None:
+        self.cassette, self.url, self._split = cassette, provider.url(model), split
+
+    def responses(self) -> Iterator[Played]:
+        """The responses in their order, for adapters that use no HTTP."""
+        return (self._played(interaction) for interaction in self.cassette.interactions)
+
+    def client(self) -> httpx2.Client:
+        """A sync HTTP client that gets the recorded responses, whatever the network is like."""
+        return httpx2.Client(transport=self.transport())
+
+    def async_client(self) -> httpx2.AsyncClient:
+        """The async twin of `client`."""
+        return httpx2.AsyncClient(transport=self.transport())
+
+    def transport(self) -> ReplayTransport:
+        """A fresh transport: each interaction is played once."""
+        return ReplayTransport(self._vcr_cassette(), self._split)
+
+    def _played(self, interaction: Interaction) -> Played:
+        pairs = [(name, value) for name, values in interaction.headers.items() for value in values]
+        return Played(interaction.status, pairs, self._split(interaction.body))
+
+    def _vcr_cassette(self) -> VCRCassette:
+        # No headers: matching ignores them, and secrets have no business here.
+        asked = tuple(replace(i, uri=self.url, request_headers={}) for i in self.cassette.interactions)
+        return load_vcr(replace(self.cassette, interactions=asked), match_on=_SAME)
+
+
+class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Answers from a vcrpy cassette; a request that it does not hold is a HarnessFault."""
+
+    def __init__(self, tape: VCRCassette, split: Split = whole) -> None:
+        self._tape, self._split = tape, split
+        self.requests: list[httpx2.Request] = []
+        """What the client asked, in order."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.read()
+        return self._answer(request)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await request.aread()
+        return self._answer(request)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        asked = Request(request.method, str(request.url), request.content, {})
+        try:
+            recorded: dict[str, Any] = self._tape.play_response(asked)
+        except UnhandledHTTPRequestError as miss:
+            raise HarnessFault(
+                f"{self._tape.path} holds no further answer to {request.method} {request.url.copy_with(query=None)}; "
+                f"it holds: {', '.join(f'{r.method} {r.uri}' for r in self._tape.requests)}"
+            ) from miss
+        headers = [(name, value) for name, values in recorded["headers"].items() for value in values]
+        body = recorded["body"]["string"] or b""
+        return httpx2.Response(recorded["status"]["code"], headers=headers, stream=_Chunks(self._split(body)))
+
+
+class _Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A body in chunks. Ends itself once closed, as an open `iter_bytes` goes on reading otherwise."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self._closed = iter(chunks), False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            if self._closed:
+                return
+            yield chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            if self._closed:
+                return
+            yield chunk
+
+    def close(self) -> None:
+        self._closed = True
+
+    async def aclose(self) -> None:
+        self._closed = True

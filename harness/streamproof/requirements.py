@@ -1,0 +1,109 @@
+"""Requirements: facts that a case states about its completion, and checking them.
+
+They are written by hand from a source (documentation, an SDK type, a recording) and are the oracle of the suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from . import jsontext
+from .jsontext import JSON, JSONObject
+from .paths import ABSENT, parse_path, resolve
+from .verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One fact. path: where in the completion (`details.` and `diagnostics` besides it; paths.py has the grammar).
+    op: a key of OPS. value: what it compares with. alternatives: other readings that the field accepts, by name."""
+
+    id: str
+    level: str
+    path: str
+    op: str
+    value: JSON = None
+    source: Mapping[str, str]
+    alternatives: Sequence[JSONObject] = ()
+
+    @classmethod
+    def from_json(cls, document: JSONObject) -> Requirement:
+        """From a case's metadata, which has been validated."""
+        return cls(**document)
+
+
+class Finding(NamedTuple):
+    """What a check found. reading: the name of the alternative that held, None for the canonical one."""
+
+    requirement: str
+    level: str
+    verdict: Verdict
+    path: str
+    expected: str
+    got: str
+    reading: str | None = None
+
+
+def check(requirement: Requirement, document: JSONObject) -> Finding:
+    """Hold a completion's JSON (with `details` and `diagnostics` beside its keys) against one requirement."""
+    got = resolve(document, parse_path(requirement.path))
+    verdict, reading = Verdict.PASS, None
+    if not _holds(requirement.op, got, requirement.value):
+        reading = next(
+            (str(other["name"]) for other in requirement.alternatives if _holds(requirement.op, got, other["value"])),
+            None,
+        )
+        if reading is None:
+            verdict = _blame(requirement.op, got)
+    expected = f"{requirement.op} {shown(requirement.value)}" if requirement.op != "absent" else "absent"
+    return Finding(requirement.id, requirement.level, verdict, requirement.path, expected, shown(got), reading)
+
+
+def shown(value: JSON) -> str:
+    """A value as messages show it: JSON, `absent` for nothing, at most 300 characters."""
+    text = "absent" if value is ABSENT else jsontext.dumps(value)
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+def _blame(op: str, got: JSON) -> Verdict:
+    # Nothing where something should be is a loss; something else is a contradiction.
+    return Verdict.LOSSY if op != "absent" and got in (ABSENT, None, "", [], {}) else Verdict.WRONG
+
+
+def _holds(op: str, got: Any, value: JSON) -> bool:
+    return OPS[op](got, value)
+
+
+def _equals(got: Any, value: JSON) -> bool:
+    if isinstance(got, bool) or isinstance(value, bool):
+        return got is value
+    return bool(got == value)
+
+
+def _contains(got: Any, value: JSON) -> bool:
+    if isinstance(got, str):
+        return isinstance(value, str) and value in got
+    if isinstance(got, Mapping):
+        return isinstance(value, Mapping) and all(k in got and _equals(got[k], v) for k, v in value.items())
+    return isinstance(got, list) and any(_equals(item, value) or _contains(item, value) for item in got)
+
+
+def _json_equals(got: Any, value: JSON) -> bool:
+    try:
+        return isinstance(got, str) and _equals(jsontext.loads(got), value)
+    except ValueError:
+        return False
+
+
+OPS: Mapping[str, Callable[[Any, JSON], bool]] = {
+    "equals": _equals,
+    "absent": lambda got, _: got in (ABSENT, None, [], {}),
+    "contains": _contains,
+    "one_of": lambda got, value: any(_equals(got, item) for item in value),
+    "json_equals": _json_equals,
+}
+"""equals: the same JSON value. absent: not there, null or empty. contains: a substring, an item of a list (or an object
+with these members), or these members of an object. one_of: equals one of a list. json_equals: a string whose JSON is
+this value."""

@@ -1,0 +1,94 @@
+"""A stream event by event, with what each gave: what `show` prints, and where a failed requirement looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .cassette import Interaction
+from .completion import Completion, Delta, Position
+from .decoders.base import NO_QUIRKS, Decoder, Diagnostic, Quirks
+from .decoders.stream import DECODERS
+from .jsontext import JSON
+from .paths import parse_path
+from .wire.event import WireEvent
+from .wire.reader import Reader
+
+
+class Step(NamedTuple):
+    """One event of the wire and the deltas it gave. number: from 0; the end of the body has no event."""
+
+    number: int
+    event: WireEvent | None
+    deltas: list[Delta]
+
+    @property
+    def name(self) -> str:
+        """The event's own name: its `type`, the SSE event name, or what kind of thing it is."""
+        if self.event is None:
+            return "end of body"
+        payload = self.event.payload
+        word = payload.get("type") if isinstance(payload, Mapping) else None
+        if self.event.kind != "json":
+            return "[DONE]" if self.event.kind == "done" else f"{self.event.kind} {self.event.name}".strip()
+        return word if isinstance(word, str) else self.event.name or "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A whole stream. decoder: with its completion, diagnostics and details."""
+
+    steps: tuple[Step, ...]
+    decoder: Decoder
+
+    @property
+    def completion(self) -> Completion:
+        """What comes out."""
+        return self.decoder.completion
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What the completion does not show."""
+        return self.decoder.diagnostics
+
+    @property
+    def details(self) -> dict[str, JSON]:
+        """What the wire says about the end besides its reason."""
+        return self.decoder.details
+
+    def place(self, path: str) -> str:
+        """The last event that had a say in `path`, as messages show it."""
+        step = next((s for s in reversed(self.steps) if any(self._touches(d, path) for d in s.deltas)), None)
+        if step is None:
+            return f"none of the {len(self.steps) - 1} events"
+        return step.name if step.event is None else f"event {step.number}, {step.name}"
+
+    def _touches(self, delta: Delta, path: str) -> bool:
+        head, *rest = parse_path(path)
+        if head in ("content", "tool_calls"):
+            return delta.part is not None and (not rest or delta.part == self._position(str(head), rest[0]))
+        if head in ("model", "message_id"):
+            return delta.op == "start" and delta.part is None and head in delta.value
+        ops = {"usage": "usage", "raw_usage": "usage", "finish_reason": "finish", "raw_finish_reason": "finish"}
+        if head in ops:
+            return delta.op == ops[str(head)]
+        return delta.op == "error" or (delta.op == "close" and delta.part is None)
+
+    def _position(self, kind: str, index: str | int) -> Position | None:
+        folder = self.decoder.folder
+        positions = folder.positions(type="tool_call") if kind == "tool_calls" else folder.visible_positions()
+        try:
+            return positions[int(index)]
+        except (IndexError, ValueError):
+            return None
+
+
+def timeline(interaction: Interaction, protocol: str, quirks: Quirks = NO_QUIRKS, n: int | None = None) -> Timeline:
+    """Read one recorded response event by event."""
+    reader = Reader(interaction.header("content-type"), interaction.header("content-encoding"))
+    decoder = DECODERS[protocol](quirks, n=n)
+    events = [*reader.feed(interaction.body), *reader.close()]
+    steps = [Step(number, event, decoder.feed(event)) for number, event in enumerate(events)]
+    steps.append(Step(len(events), None, decoder.end()))
+    return Timeline(tuple(steps), decoder)

@@ -1,0 +1,52 @@
+"""Sessions: `nox -s conformance` is the main job; `nox` alone runs what CI's Python part runs."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "typing", "tests", "conformance"]
+nox.needs_version = ">=2025.5"
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+def _install(session: nox.Session) -> None:
+    session.install("-e", ".[bedrock]", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev"))
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """The suite: every case through wire, reference and sdk. `-- --snapshot-update` accepts new snapshots."""
+    _install(session)
+    session.run("pytest", "conformance", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit tests of the harness, with coverage."""
+    _install(session)
+    session.run("pytest", "--cov", "--cov-report=term", "--cov-fail-under=95", *session.posargs)
+
+
+@nox.session(python=PYTHONS, name="tests-all")
+def tests_all(session: nox.Session) -> None:
+    """Unit tests and suite on every supported Python that is installed."""
+    _install(session)
+    session.run("pytest", "-q", "tests", "conformance", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: style, imports, docstrings, formatting."""
+    _install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """mypy, strict."""
+    _install(session)
+    session.run("mypy")

@@ -1,0 +1,1 @@
+"""Stands here so that every test can import `helpers`: pytest puts the folder of a conftest on the path."""
