@@ -14,7 +14,7 @@ import vcr
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from streamproof import safeyaml
+from streamproof import cassette_text, safeyaml
 from streamproof.cassette import Cassette, Interaction, dumps, load, load_text, load_vcr, save
 from streamproof.cassette_text import ReadableSerializer
 from streamproof.errors import CassetteError
@@ -40,6 +40,7 @@ SSE = b'event: a\ndata: {"x": "\xf0\x9f\x91\x8b"}\n\n: comment\n\ndata: [DONE]\n
 
 
 def cassette(*bodies: bytes, **more: Any) -> Cassette:
+    """One interaction for each body."""
     return Cassette(
         interactions=tuple(
             Interaction(
@@ -65,10 +66,10 @@ def _each_loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 PIECES = [
     b"data: ", b"event: a", b"\n", b"\r\n", b"\r", b" ", b"  ", b"\t", b"\0", b"\x7f", b"\x1b", b"\xef\xbb\xbf",
     b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc2\xa0", b"\xf0\x9f\x98\x80", b"\xed\xa0\x80", b"\xff",
-    b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"\xf0\x9f\xbf\xbe", b'"', b"'", b"\\", b"\\n", b"#", b": ", b" #", b"-", b"- ", b"---",
-    b"...", b"[", b"]", b"{", b"}", b"|", b">", b"!", b"!!binary", b"&a", b"*a", b"%", b"@", b"`", b"?", b"null", b"true", b"1",
-    b"1.5", b"2026-11-22", b"12:30", b"=", b"<<", b"~", b"no", b"0x1f", b"1e3", b".inf", b"abc", "é".encode(), b"x" * 200,
-    b"word " * 40,
+    b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"\xf0\x9f\xbf\xbe", b'"', b"'", b"\\", b"\\n", b"#", b": ", b" #", b"-", b"- ",
+    b"---", b"...", b"[", b"]", b"{", b"}", b"|", b">", b"!", b"!!binary", b"&a", b"*a", b"%", b"@", b"`", b"?",
+    b"null", b"true", b"1", b"1.5", b"2026-11-22", b"12:30", b"=", b"<<", b"~", b"no", b"0x1f", b"1e3", b".inf",
+    b"abc", "é".encode(), b"x" * 200, b"word " * 40,
 ]  # fmt: skip
 BODIES = (
     st.binary()
@@ -119,7 +120,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=5), VALUES, max_size=4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_metadata_comes_back_as_it_was(options: dict[str, Any]) -> None:
     """Text that looks like a number, a date or YAML syntax stays text, and numbers stay what they are."""
     metadata = {**METADATA, "call": {**METADATA["call"], "options": options}}
@@ -239,6 +240,7 @@ def test_headers_are_found_whatever_their_case() -> None:
 
 
 def foreign(response: str, request: str = "{method: POST, uri: 'http://h/'}", more: str = "") -> Interaction:
+    """What we make of an interaction in somebody's YAML."""
     text = f"interactions:\n- request: {request}\n  response: {response}\n{more}"
     return load_text(text).interactions[0]
 
@@ -274,7 +276,7 @@ def test_bodies_of_other_peoples_cassettes(response: str, body: bytes) -> None:
         ("{method: GET, uri: 'http://h/', body: {string: a}, extra: 1}", b"a"),
         ("{method: GET, uri: 'http://h/', parsed_body: {stream: true}}", b'{"stream":true}'),
         (
-            "{method: GET, uri: 'h:1', body: !!python/object/new:_io.BytesIO {state: !!python/tuple [abc, 0, null]}}",
+            "{method: GET, uri: '', body: !!python/object/new:_io.BytesIO {state: !!python/tuple [abc, 0, null]}}",
             b"abc",
         ),
         ("{method: GET, uri: '', body: !!python/object/new:_io.BytesIO {}}", b""),
@@ -348,3 +350,11 @@ def test_real_cassettes_load_and_round_trip() -> None:
         theirs = vcr.cassette.Cassette.load(path=str(path), record_mode=vcr.mode.NONE)
         assert [each.body for each in loaded.interactions] == [each["body"]["string"] for each in theirs.responses]
         assert load_text(dumps(loaded)).interactions == loaded.interactions
+
+
+def test_base64_when_no_readable_form_reloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every form is read back before it is taken, so a body is never changed for the sake of its looks."""
+    monkeypatch.setattr(cassette_text, "_reloads", lambda form, indent, value: value != SSE.decode())
+    text = dumps(cassette(SSE))
+    assert "string: !!binary |" in text
+    assert load_text(text).interactions[0].body == SSE

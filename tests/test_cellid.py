@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamproof.cellid import PROVIDER, SLUG, VALUE, CellId, case_id, check_case_id
 from streamproof.errors import UsageError
@@ -13,6 +13,7 @@ from streamproof.providers import PROTOCOLS
 
 
 def matching(pattern: str) -> st.SearchStrategy[str]:
+    """Texts of a part's grammar."""
     return st.from_regex(pattern, fullmatch=True, alphabet="abyz019-_.,")
 
 
@@ -29,12 +30,14 @@ CELLS = st.builds(
 
 
 @given(CELLS)
+@settings(max_examples=50, deadline=None)
 def test_text_and_parts_are_each_others_inverse(cell: CellId) -> None:
     """Every cell id parses to the parts it was made of."""
     assert CellId.parse(str(cell)) == cell
 
 
 @given(CELLS, CELLS)
+@settings(max_examples=50, deadline=None)
 def test_file_names_are_portable_and_distinct(one: CellId, other: CellId) -> None:
     """No file system objects to the name, and two cells never share a file."""
     assert not set(one.file_name) & set('<>:"/\\|?*')

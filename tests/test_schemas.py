@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from streamproof import schemas
+from streamproof import outcome, schemas
 from streamproof.completion import (
     PART_TYPES,
     Choice,
@@ -30,7 +30,10 @@ from streamproof.completion import (
     Usage,
 )
 from streamproof.fold import fold
+from streamproof.outcome import Outcome
+from streamproof.requirements import Finding
 from streamproof.schemas import Problem, problems
+from streamproof.verdict import Verdict
 
 TEXTS = st.text(max_size=4)
 WORDS = st.none() | TEXTS
@@ -88,7 +91,7 @@ def test_each_is_a_schema_with_its_own_name(name: str) -> None:
 
 
 @given(COMPLETIONS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_completion_validates(completion: Completion) -> None:
     """What `to_json` writes is what the schema says, and it reads back the same."""
     document = completion.to_json()
@@ -352,3 +355,24 @@ def test_problems_name_the_place() -> None:
 def test_a_schema_for_each_part_type() -> None:
     """A new part type needs its schema."""
     assert {f"{name}_part" for name in PART_TYPES} <= schemas.load("completion")["$defs"].keys()
+
+
+def test_what_a_run_writes_validates() -> None:
+    """The writer of outcomes and the schema say the same."""
+    finding = Finding("stop", "must", Verdict.WRONG, "finish_reason", 'equals "stop"', "null")
+    done = Outcome(
+        cell="openai_chat/plain-text@openai+sync",
+        adapter="wire",
+        completion=Completion(),
+        diagnostics=(("unknown_event", 1, "x"),),
+        findings=((finding, "event 3, x"),),
+        deltas=tuple(DELTAS),
+    )
+    crashed = Outcome(cell="openai_chat/plain-text@openai", adapter="sdk", own_verdict=Verdict.CRASH, message="Oops")
+    for line in (
+        outcome.header("wire", 2, {"python": "3.11"}, "none"),
+        done.to_json(),
+        crashed.to_json(),
+        outcome.footer([done, crashed]),
+    ):
+        assert problems("outcome", json.loads(json.dumps(line))) == []

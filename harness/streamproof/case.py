@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .adapters.contract import Call
 from .data import data_root
 from .errors import CassetteError, UsageError
-from .metadata import read_metadata, validate_metadata
+from .metadata import read_metadata
 from .providers import PROTOCOLS, Provider, row
 from .requirements import Requirement
 
@@ -75,8 +75,7 @@ class Case:
         """The recorded exchange, loaded and validated on first use."""
         from .cassette import load  # noqa: PLC0415 - vcrpy takes 0.2 s to import, and a listing needs none of it
 
-        validate_metadata(self.metadata, str(self.path))
-        return load(self.path)
+        return load(self.path, case=True)
 
 
 def case_at(path: Path) -> Case:

@@ -128,7 +128,7 @@ def load_vcr(
             return _deserialize([_stored(each) for each in cassette.interactions])
 
         @staticmethod
-        def save_cassette(*_: object) -> NoReturn:
+        def save_cassette(*_: object, **__: object) -> NoReturn:
             raise CassetteError("a replayed cassette is never written", file=_name(cassette.path))
 
     loaded: VcrCassette = VcrCassette.load(

@@ -36,7 +36,7 @@ _WIRE_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _PLAIN = re.compile(r"[\w/(][\w/()\[\]+.,;:=!?%$#@'\"<>*&~ -]*")
 _NOT_PLAIN = re.compile(r"[:#] |[ ]#|[ :]\Z|\A[\d.+_-][\da-fxob.+_:eE-]*\Z")  # the last: numbers and dates of any YAML
 _PROSE = re.compile(r"\S+(?: \S+)+")
-_ESCAPE = re.compile(f'["\\\\{_HIDDEN}]')
+_ESCAPE = re.compile(f'["\\\\\n{_HIDDEN}]')
 _NAMED_ESCAPES = {'"': '\\"', "\\": "\\\\", "\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\x1b": "\\e"}
 _RESOLVER: Any = yaml.resolver.Resolver()
 _STRING = "tag:yaml.org,2002:str"
@@ -213,7 +213,7 @@ def _quoted_lines(text: str, indent: int) -> str:
     margin = " " * (indent + 2)
     lines = []
     for line in _WIRE_LINE.findall(text):
-        escaped = _ESCAPE.sub(_escape, line).replace("\n", "\\n")
+        escaped = _ESCAPE.sub(_escape, line)
         lines.append(margin + ("\\" + escaped if escaped[:1] == " " else escaped))
     return '"\\\n' + "\\\n".join(lines) + '"'
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .cassette import Interaction, load_text
+from .cassette_file import MAX_BYTES
 from .completion import Completion
 from .decoders.base import NO_QUIRKS, Quirks
 from .decoders.stream import DECODERS
@@ -16,9 +17,6 @@ from .detect import choices_asked, is_streamed, protocol_of_events
 from .errors import CassetteError, UsageError
 from .providers import PROTOCOLS, protocol_of_url, protocols_of, provider_of_url, row
 from .wire.reader import Reader
-
-SIZE_LIMIT = 64 * 1024 * 1024
-"""Bytes of one input file."""
 
 _CASSETTE = re.compile(rb"""^(interactions:|\{\s*"(interactions|version|metadata)"\s*:)""", re.MULTILINE)
 
@@ -73,9 +71,9 @@ def decode(name: str, data: bytes, forced: Forced) -> Iterator[Decoded | Skipped
 
     name: as messages call it. Raises CassetteError for an input that cannot be read.
     """
-    if len(data) > SIZE_LIMIT:
-        raise CassetteError(f"{len(data)} bytes are over the limit of {SIZE_LIMIT}", file=name)
-    if name.endswith((".yaml", ".yml")) or _CASSETTE.search(data[:SIZE_LIMIT]):
+    if len(data) > MAX_BYTES:
+        raise CassetteError(f"{len(data)} bytes are over the limit of {MAX_BYTES}", file=name)
+    if name.endswith((".yaml", ".yml")) or _CASSETTE.search(data):
         yield from _cassette(name, data, forced)
     else:
         yield _raw(name, data, forced)
@@ -85,8 +83,8 @@ def read(name: str) -> bytes:
     """The bytes of an input file. Raises CassetteError when there is no such file, or it is too large."""
     path = Path(name)
     try:
-        if path.stat().st_size > SIZE_LIMIT:
-            raise CassetteError(f"over the limit of {SIZE_LIMIT} bytes", file=name)
+        if path.stat().st_size > MAX_BYTES:
+            raise CassetteError(f"over the limit of {MAX_BYTES} bytes", file=name)
         return path.read_bytes()
     except OSError as error:
         raise CassetteError(error.strerror or str(error), file=name, remedy="check the path") from None

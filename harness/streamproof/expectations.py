@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from .errors import UsageError
 from .outcome import Outcome, explain
+from .paths import format_path
+from .schemas import problems
 from .verdict import Verdict
 
 SNAPSHOT = "snapshot"
@@ -55,13 +56,13 @@ def load_expectations(path: Path) -> tuple[Known, ...]:
         return ()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        return tuple(_known(entry) for entry in document.get("known", ()))
-    except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
-        raise UsageError(str(error), file=str(path), remedy="schemas/expectations.schema.json has the format") from None
-
-
-def _known(entry: dict[str, Any]) -> Known:
-    return Known(**{name: str(value) if name == "since" else value for name, value in entry.items()})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(str(error), file=str(path), remedy="docs/formats.md has the format") from None
+    plain = [{**entry, "since": str(entry.get("since", ""))} for entry in document.get("known", ())]
+    problem = next(iter(problems("expectations", {**document, "known": plain})), None)
+    if problem is not None:
+        raise UsageError(problem.message, file=str(path), place=format_path(problem.path), remedy=problem.remedy)
+    return tuple(Known(**entry) for entry in plain)
 
 
 def failures(outcome: Outcome) -> list[Failure]:

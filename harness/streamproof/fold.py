@@ -37,7 +37,7 @@ class Folder:
     def __init__(self) -> None:
         self._choices: dict[int, dict[Position, dict[str, Any]]] = {0: {}}
         self._finish: dict[int, dict[str, Any]] = {}
-        self._with_calls: set[int] = set()
+        self._calls: dict[int, int] = {}
         self._head: dict[str, Any] = {}
         self._usage: dict[str, Any] = {"usage": {}, "raw_usage": None}
         self._end: dict[str, Any] = {"status": "interrupted", "error": None}
@@ -50,9 +50,12 @@ class Folder:
             return
         parts = self._choices.setdefault(choice, {})
         if op == "start":
+            before = parts.get(part)
             parts[part] = dict(value)
+            if before is not None and before["type"] == "tool_call":  # begun anew: it was no call of the client's
+                self._calls[choice] -= 1
             if value["type"] == "tool_call":
-                self._with_calls.add(choice)
+                self._calls[choice] = self._calls.get(choice, 0) + 1
             return
         fields = parts[part]
         if op == "append":
@@ -87,8 +90,8 @@ class Folder:
         return sorted(part for part, fields in parts.items() if type is None or fields["type"] == type)
 
     def has_calls(self, choice: int = 0) -> bool:
-        """Whether a client tool call has started."""
-        return choice in self._with_calls
+        """Whether there is a client tool call."""
+        return self._calls.get(choice, 0) > 0
 
     def visible_positions(self) -> list[Position]:
         """The parts that stand in `Completion.content`, in its order."""

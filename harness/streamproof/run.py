@@ -140,7 +140,7 @@ def _graded(
         outcome,
         completion=completion,
         details=details,
-        diagnostics=diagnostics,  # type: ignore[arg-type]  # a Diagnostic is such a tuple
+        diagnostics=diagnostics,
         findings=findings,
         deltas=deltas,
     )

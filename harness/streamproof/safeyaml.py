@@ -155,11 +155,15 @@ def _parse_json(text: str, file: str | None) -> Document | None:
 
 def _walk_json(data: Any, file: str | None) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     stack: list[tuple[tuple[str | int, ...], Any]] = [((), data)]
+    weight = 1
     while stack:
         path, value = stack.pop()
         if len(path) > MAX_DEPTH:
             _fault_depth(file, None)
         yield path, value
+        weight += len(value) if isinstance(value, dict | list) else 0
+        if weight > MAX_WEIGHT:
+            _fault(f"more than {MAX_WEIGHT} values", file, None, "Split the cassette.")
         if isinstance(value, dict):
             stack.extend(((*path, key), item) for key, item in value.items())
         elif isinstance(value, list):

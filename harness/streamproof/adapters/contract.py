@@ -79,8 +79,15 @@ class Endpoint:
 class Adapter(Protocol):
     """A library, or our own code, that turns a provider's stream into a completion."""
 
-    name: str
-    protocols: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """How outcomes name it."""
+        ...
+
+    @property
+    def protocols(self) -> Sequence[str]:
+        """The protocols that it speaks; cells of others are `unsupported`."""
+        ...
 
     def run(self, call: Call, endpoint: Endpoint, emit: Emit) -> Completion | Awaitable[Completion]:
         """Ask once, without retries. Raises LLMError with the partial completion when the stream does not end well."""

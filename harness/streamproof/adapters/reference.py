@@ -6,7 +6,7 @@ does not know, and avoid the faults of its reader.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 
 from ..completion import Delta
 from ..decoders.stream import StreamDecoder
@@ -16,12 +16,12 @@ from .response import ResponseStream, SdkAdapter
 class ReferenceStream(ResponseStream[bytes]):
     """One call; its items are the chunks of the body."""
 
-    def _items(self) -> Iterator[bytes]:
+    def _items(self) -> Generator[bytes]:
         with self._client.raw() as raw:
             self._open(raw.headers.get("content-type"))
             yield from raw.chunks
 
-    async def _items_async(self) -> AsyncIterator[bytes]:
+    async def _items_async(self) -> AsyncGenerator[bytes]:
         async with self._client.raw_async() as raw:
             self._open(raw.headers.get("content-type"))
             async for chunk in raw.chunks:

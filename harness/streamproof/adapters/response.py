@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -95,11 +95,11 @@ class ResponseStream(ABC, Generic[Item]):
             yield delta
 
     @abstractmethod
-    def _items(self) -> Iterator[Item]:
+    def _items(self) -> Generator[Item]:
         """The response's items as they arrive; calls `_open` once the response has begun."""
 
     @abstractmethod
-    def _items_async(self) -> AsyncIterator[Item]:
+    def _items_async(self) -> AsyncGenerator[Item]:
         """The async twin of `_items`."""
 
     @abstractmethod
@@ -114,15 +114,15 @@ class ResponseStream(ABC, Generic[Item]):
 
     # Nothing of ours but `_open` runs inside these two, so what they catch is the SDK's.
 
-    def _guarded(self) -> Iterator[Item]:
+    def _guarded(self) -> Generator[Item]:
         try:
             yield from self._items()
         except Exception as exception:  # noqa: BLE001 - whatever an SDK raises becomes an LLMError
             self._fault = self._fault_of(exception)
 
-    async def _guarded_async(self) -> AsyncIterator[Item]:
+    async def _guarded_async(self) -> AsyncGenerator[Item]:
         try:
-            async with aclosing(self._items_async()) as items:  # type: ignore[type-var]  # they are generators
+            async with aclosing(self._items_async()) as items:
                 async for item in items:
                     yield item
         except Exception as exception:  # noqa: BLE001 - as above

@@ -5,7 +5,7 @@ What an SDK loses or cannot read stands in conformance/expectations/sdk.toml, wi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 
 from ..completion import Delta
 from ..decoders.stream import StreamDecoder
@@ -18,14 +18,14 @@ from .response import ResponseStream, SdkAdapter
 class SdkStream(ResponseStream[WireEvent]):
     """One call; its items are the SDK's events as the JSON of the wire."""
 
-    def _items(self) -> Iterator[WireEvent]:
+    def _items(self) -> Generator[WireEvent]:
         try:
             for payload in self._client.typed():
                 yield WireEvent("json", "", payload)
         except Exception as exception:  # noqa: BLE001 - raised again unless it is the provider's error event
             yield _error_event(exception)
 
-    async def _items_async(self) -> AsyncIterator[WireEvent]:
+    async def _items_async(self) -> AsyncGenerator[WireEvent]:
         try:
             async for payload in self._client.typed_async():
                 yield WireEvent("json", "", payload)

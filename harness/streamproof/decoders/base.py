@@ -63,7 +63,7 @@ class Decoder(ABC):
         """Whether the protocol's terminal has been seen."""
         self.failed = False
         self._events = -1
-        self._noted: set[str] = set()
+        self._noted_fields: set[str] = set()
         self._raw_reasons: dict[int, str] = {}
         self._closed: set[tuple[int, Position]] = set()
         self._deltas: list[Delta] = []
@@ -164,8 +164,8 @@ class Decoder(ABC):
     def check_fields(self, place: str, value: JSONObject, known: frozenset[str]) -> None:
         """Note the fields of a wire object that we do not know, each once: servers repeat them on every event."""
         if not value.keys() <= known:
-            unknown = {f"{place}: {name}" for name in value.keys() - known} - self._noted
-            self._noted |= unknown
+            unknown = {f"{place}: {name}" for name in value.keys() - known} - self._noted_fields
+            self._noted_fields |= unknown
             for field in sorted(unknown):
                 self.note("unknown_field", field)
 

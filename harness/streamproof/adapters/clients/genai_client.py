@@ -118,8 +118,8 @@ class _Empty(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         return iter(())
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for nothing in ():
-            yield nothing
+        return
+        yield b""  # makes it a generator
 
 
 def _twin(response: httpx2.Response) -> httpx2.Response:
