@@ -8,6 +8,7 @@ to come out as the provider wrote them, so numbers that Python would respell are
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring
@@ -108,6 +109,8 @@ def _write(value: JSON, out: list[str], step: str | None, newline: str) -> None:
         out.append("null" if value is None else "true" if value else "false")
     elif isinstance(value, Number):
         out.append(value.text)
+    elif isinstance(value, float) and not math.isfinite(value):
+        out.append(quote(repr(value)))  # no JSON; a string, as `loads` makes of it
     elif isinstance(value, int | float):
         out.append(repr(value))
     elif isinstance(value, Mapping):

@@ -22,7 +22,7 @@ from responses_wire import (
     texts,
 )
 from streamproof.decoders.base import Quirks
-from streamproof.decoders.openai_responses_items import CALL_KINDS, ITEM_FIELDS, SERVER_KINDS
+from streamproof.decoders.openai_responses.items import CALL_KINDS, ITEM_FIELDS, SERVER_KINDS
 
 ARGS = '{"city":"Paris"}'
 

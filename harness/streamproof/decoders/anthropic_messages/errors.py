@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..jsontext import JSON, JSONObject
-from .blocks import text_or_none
+from ...jsontext import JSON, JSONObject
+from ..blocks import text_or_none
 
 
 def read_error(kind: str, payload: JSONObject) -> dict[str, Any] | None:

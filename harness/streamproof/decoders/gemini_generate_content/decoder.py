@@ -1,7 +1,7 @@
 """Gemini `streamGenerateContent` (Google AI and Vertex AI): chunks in, deltas out.
 
 Sources: https://ai.google.dev/api/generate-content, google.genai.types, and recordings of both back ends. Every chunk
-of the stream is a whole GenerateContentResponse; gemini_parts.py tells how their `parts` go on from chunk to chunk.
+of the stream is a whole GenerateContentResponse; parts.py tells how their `parts` go on from chunk to chunk.
 
 Usage. `totalTokenCount` = prompt + toolUsePrompt + candidates + thoughts (recordings). Zeros are left out of the JSON:
 beside a total an absent prompt or candidates count is 0; without a total it is unknown and so is the sum it belongs to.
@@ -17,10 +17,10 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from ..errors import classify
-from ..jsontext import JSON, JSONObject
-from .base import NO_QUIRKS, Quirks
-from .gemini_parts import Candidate, GeminiPartsDecoder, camel, count, excerpt, is_empty
+from ...errors import classify
+from ...jsontext import JSON, JSONObject
+from ..base import NO_QUIRKS, Quirks
+from .parts import Candidate, GeminiPartsDecoder, camel, count, excerpt, is_empty
 
 _CHUNK_USUAL = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _CHUNK = _CHUNK_USUAL | {"promptFeedback", "modelStatus", "error"}

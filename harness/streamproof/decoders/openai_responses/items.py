@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ..jsontext import JSON, JSONObject, dumps
+from ...jsontext import JSON, JSONObject, dumps
 
 
 def as_object(value: JSON) -> JSONObject:

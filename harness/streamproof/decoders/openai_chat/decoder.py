@@ -2,7 +2,7 @@
 
 The protocol: openai.types.chat.ChatCompletionChunk, https://platform.openai.com/docs/api-reference/chat-streaming.
 A chunk holds choices, a choice holds a delta; nothing is ever closed but by `finish_reason` and `[DONE]`, and each of
-the two is missing from some servers' streams. openai_chat_message.py makes parts of the deltas.
+the two is missing from some servers' streams. message.py makes parts of the deltas.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..completion import Delta, Position
-from ..jsontext import JSON, JSONObject
-from .base import NO_QUIRKS, Decoder, Quirks
-from .openai_chat_errors import error_fields, is_flat_error
-from .openai_chat_message import Message
-from .openai_chat_parts import compact, word
-from .openai_chat_usage import usage_counts
+from ...completion import Delta, Position
+from ...jsontext import JSON, JSONObject
+from ..base import NO_QUIRKS, Decoder, Quirks
+from .errors import error_fields, is_flat_error
+from .message import Message
+from .parts import compact, word
+from .usage import usage_counts
 
 _PLAIN_CHUNK = frozenset(
     {

@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from ..completion import Delta
-from ..jsontext import JSON, JSONObject
-from . import openai_responses_items as items
-from .base import NO_QUIRKS, Handler, Quirks
-from .openai_responses_items import as_object, as_text
-from .openai_responses_parts import OutputDecoder
-from .openai_responses_state import Item
+from ...completion import Delta
+from ...jsontext import JSON, JSONObject
+from ..base import NO_QUIRKS, Handler, Quirks
+from . import items
+from .items import as_object, as_text
+from .parts import OutputDecoder
+from .state import Item
 
 _CANCELLED = {"type": "cancelled", "code": "cancelled", "message": "the provider cancelled the response"}
 

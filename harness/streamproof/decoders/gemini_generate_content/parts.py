@@ -23,11 +23,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .. import jsontext
-from ..completion import Position
-from ..jsontext import JSON, JSONObject
-from .base import Decoder
-from .gemini_partial_args import PartialArgs
+from ... import jsontext
+from ...completion import Position
+from ...jsontext import JSON, JSONObject
+from ..base import Decoder
+from .partial_args import PartialArgs
 
 _CALL = frozenset({"id", "name", "args", "partialArgs", "willContinue"})
 _BLOB = frozenset({"mimeType", "data"})

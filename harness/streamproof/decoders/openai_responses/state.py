@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..completion import Position
-from ..jsontext import JSONObject
-from .openai_responses_items import as_index, as_text
+from ...completion import Position
+from ...jsontext import JSONObject
+from .items import as_index, as_text
 
 _AFTER_PARTS = 1 << 30
 """Stands after every content index of an item."""

@@ -15,8 +15,8 @@ import itertools
 import re
 from typing import Any, Final
 
-from .. import jsontext
-from ..jsontext import JSON, JSONObject
+from ... import jsontext
+from ...jsontext import JSON, JSONObject
 
 MAX_DEPTH: Final = 100
 """Segments of a path."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..completion import Position
-from ..jsontext import JSON, JSONObject
-from . import openai_responses_items as items
-from .base import NO_QUIRKS, Decoder, Quirks
-from .openai_responses_items import as_index, as_object, as_text
-from .openai_responses_state import Item, Items
+from ...completion import Position
+from ...jsontext import JSON, JSONObject
+from ..base import NO_QUIRKS, Decoder, Quirks
+from . import items
+from .items import as_index, as_object, as_text
+from .state import Item, Items
 
 _AUDIO = (1 << 30, 0)  # audio events bear no index: after the contents of the item that came last
 

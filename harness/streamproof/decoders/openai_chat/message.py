@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
-from ..completion import Op, Position
-from ..jsontext import JSON, JSONObject
-from .base import Quirks
-from .openai_chat_parts import compact, items, thought_signature, word
-from .openai_chat_reasoning import DETAIL_FIELDS, PLAIN_FIELDS, Reasoning
-from .openai_chat_tools import LEGACY_INDEX, ToolCalls
+from ...completion import Op, Position
+from ...jsontext import JSON, JSONObject
+from ..base import Quirks
+from .parts import compact, items, thought_signature, word
+from .reasoning import DETAIL_FIELDS, PLAIN_FIELDS, Reasoning
 from .think_tags import ThinkTags
+from .tools import LEGACY_INDEX, ToolCalls
 
 _DELTA_FIELDS = frozenset(
     {

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..completion import Position
-from ..jsontext import JSON, JSONObject
-from .openai_chat_parts import Parts, items, word
+from ...completion import Position
+from ...jsontext import JSON, JSONObject
+from .parts import Parts, items, word
 
 PLAIN_FIELDS = ("reasoning_content", "reasoning", "reasoning_text")
 """DeepSeek and most local servers; OpenRouter, Groq, Cerebras and newer vLLM; GitHub Copilot. Some send two alike."""

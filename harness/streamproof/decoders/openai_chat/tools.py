@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..completion import Position
-from ..jsontext import JSON, JSONObject
-from .openai_chat_parts import Parts, compact, items, thought_signature, word
+from ...completion import Position
+from ...jsontext import JSON, JSONObject
+from .parts import Parts, compact, items, thought_signature, word
 
 _ENTRY_FIELDS = frozenset({"index", "id", "type", "function", "custom", "extra_content", "provider_specific_fields"})
 _FUNCTION_FIELDS = frozenset({"name", "arguments", "input", "description", "parameters", "provider_specific_fields"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..jsontext import JSON, JSONObject
-from .openai_chat_parts import compact, word
+from ...jsontext import JSON, JSONObject
+from .parts import compact, word
 
 _MESSAGE_FIELDS = ("message", "detail", "msg", "status_msg", "failed_generation")
 _STATUS_FIELDS = ("status_code", "status", "http_code", "code")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..jsontext import JSON, JSONObject
+from ...jsontext import JSON, JSONObject
 
 _PLACES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "input_tokens": (("prompt_tokens",), ("input_tokens",)),

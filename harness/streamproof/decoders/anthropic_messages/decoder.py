@@ -18,10 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple
 
-from ..jsontext import JSON, JSONObject
-from .anthropic_errors import error_fields, read_error
-from .base import NO_QUIRKS, Handler, Quirks
-from .blocks import (
+from ...jsontext import JSON, JSONObject
+from ..base import NO_QUIRKS, Handler, Quirks
+from ..blocks import (
     RAW_KINDS,
     Block,
     BlockDecoder,
@@ -31,6 +30,7 @@ from .blocks import (
     text_or_none,
     total,
 )
+from .errors import error_fields, read_error
 
 _DETAILS = (
     "stop_sequence",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from ..completion import Op, Position
-from ..jsontext import JSON, dumps
+from ...completion import Op, Position
+from ...jsontext import JSON, dumps
 
 
 class Parts(Protocol):

@@ -1,0 +1,5 @@
+"""Anthropic Messages, also inside Bedrock's InvokeModel frames."""
+
+from .decoder import AnthropicMessagesDecoder
+
+__all__ = ["AnthropicMessagesDecoder"]
