@@ -60,6 +60,11 @@ def stored(case: Case) -> dict[str, Any]:
     return loaded
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Snapshots first: a run that accepts new ones compares the other adapters with what it has just written."""
+    items.sort(key=lambda item: not item.name.startswith("test_snapshot"))
+
+
 @pytest.fixture
 def case_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """The snapshot of the test's case."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -87,14 +87,44 @@ def case_at(path: Path) -> Case:
             file=str(path),
             remedy=f"put it at cassettes/<protocol>/<slug>.yaml; protocols: {', '.join(PROTOCOLS)}",
         )
-    return Case(f"{protocol}/{slug}", path, read_metadata(path))
+    metadata = read_metadata(path)
+    for name, right in _LISTED.items():
+        if name in metadata and not right(metadata[name]):
+            raise CassetteError(
+                f"{name} is {type(metadata[name]).__name__}",
+                file=str(path),
+                place=f"metadata.{name}",
+                remedy="Write a text." if right is _is_text else "Write a list of provider names.",
+            )
+    return Case(f"{protocol}/{slug}", path, metadata)
 
 
-def all_cases(root: Path | None = None) -> Iterator[Case]:
-    """Every case under `cassettes/`, sorted by id. root: the suite's data, the installed one by default."""
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+_LISTED = {"title": _is_text, "level": _is_text, "providers": _is_texts}
+"""What is read of a case before its metadata is validated, which is slow."""
+
+
+def all_cases(root: Path | None = None, damaged: Callable[[CassetteError], object] | None = None) -> Iterator[Case]:
+    """Every case under `cassettes/`, sorted by id.
+
+    root: the suite's data, the installed one by default. damaged: called for a file that is none, which is left out;
+    without it the CassetteError is raised.
+    """
     directory = (root or data_root()) / "cassettes"
     for path in sorted(directory.glob("*/*.yaml")):
-        yield case_at(path)
+        try:
+            yield case_at(path)
+        except CassetteError as error:
+            if damaged is None:
+                raise
+            damaged(error)
 
 
 def select(cases: Iterable[Case], patterns: Iterable[str]) -> list[Case]:

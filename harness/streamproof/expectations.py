@@ -43,11 +43,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something of a cell that is not ok. requirement: its id, `snapshot`, or `cell` for what befell the whole."""
+    """Something of a cell that is not ok. requirement: its id, `snapshot`, or `cell` for what befell the whole.
+    level: `must`, or `should` for what only warns."""
 
     requirement: str
     verdict: Verdict
     message: str
+    level: str = "must"
 
 
 def load_expectations(path: Path) -> tuple[Known, ...]:
@@ -69,7 +71,9 @@ def failures(outcome: Outcome) -> list[Failure]:
     """What is not ok about an outcome, SHOULDs included."""
     found = [] if outcome.own_verdict.ok else [Failure("cell", outcome.own_verdict, outcome.message)]
     return found + [
-        Failure(f.requirement, f.verdict, explain(f, place)) for f, place in outcome.findings if not f.verdict.ok
+        Failure(f.requirement, f.verdict, explain(f, place), f.level)
+        for f, place in outcome.findings
+        if not f.verdict.ok
     ]
 
 
@@ -78,12 +82,22 @@ def unexplained(cell: str, found: Sequence[Failure], known: Iterable[Known]) -> 
     entries = [entry for entry in known if entry.covers(cell)]
     complaints = [f.message for f in found if not any(_explains(entry, cell, f) for entry in entries)]
     for entry in entries:
-        if not any(_explains(entry, cell, failure) for failure in found):
-            complaints.append(
-                f"{cell} passes although it is listed as a known failure ({entry.requirement}: {entry.reason}); "
-                "take the entry out"
-            )
+        if any(_explains(entry, cell, failure) for failure in found):
+            continue
+        other = next((failure for failure in found if entry.covers(cell, failure.requirement)), None)
+        complaints.append(
+            f"{cell} passes although it is listed as a known failure ({entry.requirement}: {entry.reason}); "
+            "take the entry out"
+            if other is None
+            else f"{cell} fails otherwise than listed ({entry.requirement}: expected {_expected(entry)}, "
+            f"got {other.verdict.word}); mend the entry or the adapter"
+        )
     return complaints
+
+
+def _expected(entry: Known) -> str:
+    verdict = "any failure" if entry.verdict == "*" else entry.verdict
+    return f"{verdict} that begins {entry.message_prefix!r}" if entry.message_prefix else verdict
 
 
 def stale(known: Iterable[Known], cells: Sequence[str]) -> list[str]:

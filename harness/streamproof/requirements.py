@@ -77,8 +77,13 @@ def _holds(op: str, got: Any, value: JSON) -> bool:
 
 
 def _equals(got: Any, value: JSON) -> bool:
+    """The same JSON value: true is not 1, at any depth, though Python says so; 1 and 1.0 are the same number."""
     if isinstance(got, bool) or isinstance(value, bool):
         return got is value
+    if isinstance(got, Mapping) and isinstance(value, Mapping):
+        return got.keys() == value.keys() and all(_equals(got[key], value[key]) for key in got)
+    if isinstance(got, list | tuple) and isinstance(value, list | tuple):
+        return len(got) == len(value) and all(map(_equals, got, value))
     return bool(got == value)
 
 
@@ -87,7 +92,7 @@ def _contains(got: Any, value: JSON) -> bool:
         return isinstance(value, str) and value in got
     if isinstance(got, Mapping):
         return isinstance(value, Mapping) and all(k in got and _equals(got[k], v) for k, v in value.items())
-    return isinstance(got, list) and any(_equals(item, value) or _contains(item, value) for item in got)
+    return isinstance(got, list | tuple) and any(_equals(item, value) or _contains(item, value) for item in got)
 
 
 def _json_equals(got: Any, value: JSON) -> bool:
@@ -104,6 +109,6 @@ OPS: Mapping[str, Callable[[Any, JSON], bool]] = {
     "one_of": lambda got, value: any(_equals(got, item) for item in value),
     "json_equals": _json_equals,
 }
-"""equals: the same JSON value. absent: not there, null or empty. contains: a substring, an item of a list (or an object
+"""equals: the same JSON value. absent: not there, null, or an empty list or object. contains: a substring, an item of a list (or an object
 with these members), or these members of an object. one_of: equals one of a list. json_equals: a string whose JSON is
 this value."""

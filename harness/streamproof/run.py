@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .adapters.contract import Adapter, Endpoint
+from .adapters.contract import Adapter, Emit, Endpoint
 from .case import Case
 from .cellid import CellId
 from .completion import Completion, Delta
-from .errors import HarnessFault, LLMError, StreamproofError, UsageError
+from .errors import AdapterError, HarnessFault, LLMError, StreamproofError, UsageError
 from .fold import fold
 from .outcome import Outcome
 from .providers import Provider
@@ -75,7 +76,7 @@ def cells(cases: Iterable[Case], provider: str | None = None, *, sync: bool = Fa
     return chosen
 
 
-def run_cells(adapter_name: str, cells: Sequence[Cell]) -> Iterator[Outcome]:
+def run_cells(adapter_name: str, cells: Iterable[Cell]) -> Iterator[Outcome]:
     """Run cells one by one. A cell that goes wrong costs itself only."""
     with asyncio.Runner() as runner:
         for cell in cells:
@@ -101,22 +102,61 @@ async def _played(adapter: Adapter, cell: Cell, endpoint: Endpoint, story: Timel
     started = time.perf_counter()
     completion: Completion | None = None
     verdict, message = Verdict.PASS, ""
+    watch = asyncio.timeout(TIMEOUT)
     try:
-        async with asyncio.timeout(TIMEOUT):
-            answer = adapter.run(cell.case.call, endpoint, deltas.append)
-            completion = await answer if inspect.isawaitable(answer) else answer
+        async with watch:
+            completion = await _answer(adapter, cell, endpoint, deltas.append)
     except LLMError as error:
         completion = error.partial
         if completion is None:
             verdict, message = Verdict.LOSSY, f"{type(error).__name__} without a partial completion: {error}"
-    except TimeoutError:
-        verdict, message = Verdict.HANG, f"no answer within {TIMEOUT:g} s"
     except HarnessFault as fault:
         verdict, message = Verdict.HARNESS, str(fault)
     except Exception as exception:  # noqa: BLE001 - the adapter's own, whatever it is
         verdict, message = Verdict.CRASH, f"{type(exception).__name__}: {exception}"
+        if watch.expired():
+            verdict, message = Verdict.HANG, f"no answer within {TIMEOUT:g} s"
     outcome = replace(outcome, seconds=time.perf_counter() - started, own_verdict=verdict, message=message)
     return _graded(adapter, cell, outcome, completion, tuple(deltas), story)
+
+
+async def _answer(adapter: Adapter, cell: Cell, endpoint: Endpoint, emit: Emit) -> Completion:
+    """What the adapter returns. A plain function runs in a thread of its own, so that it can be given up."""
+    if inspect.iscoroutinefunction(adapter.run):
+        answer = await adapter.run(cell.case.call, endpoint, emit)
+    else:
+        answer = await _in_thread(lambda: adapter.run(cell.case.call, endpoint, emit))
+        if inspect.isawaitable(answer):
+            answer = await answer
+    if not isinstance(answer, Completion):
+        raise AdapterError(f"run returned {type(answer).__name__}, not a Completion", case=cell.id)
+    return answer
+
+
+async def _in_thread(function: Callable[[], Any]) -> Any:
+    # asyncio.to_thread would do, but waits for a hanging thread when the loop closes.
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def settle(error: BaseException | None, answer: Any) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(answer)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        error, answer = None, None
+        try:
+            answer = function()
+        except BaseException as raised:  # noqa: BLE001 - raised again where it is awaited
+            error = raised
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, error, answer)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await done
 
 
 def _graded(
@@ -134,8 +174,9 @@ def _graded(
     diagnostics = tuple(tuple(d) for d in shown.diagnostics) if shown else ()
     document = {**completion.to_json(), "details": details, "diagnostics": [list(d) for d in diagnostics]}
     findings = tuple((check(r, document), story.place(r.path)) for r in cell.case.requirements)
-    if deltas and fold(deltas) != completion and outcome.own_verdict is Verdict.PASS:
-        outcome = replace(outcome, own_verdict=Verdict.WRONG, message="the deltas do not fold to the completion")
+    broken = _broken_law(deltas, completion)
+    if broken and outcome.own_verdict is Verdict.PASS:
+        outcome = replace(outcome, own_verdict=Verdict.WRONG, message=broken)
     return replace(
         outcome,
         completion=completion,
@@ -146,7 +187,18 @@ def _graded(
     )
 
 
-def versions() -> dict[str, Any]:
+def _broken_law(deltas: tuple[Delta, ...], completion: Completion) -> str:
+    """What is wrong with the deltas, "" for nothing; an adapter need not show any."""
+    if not deltas:
+        return ""
+    try:
+        same = fold(deltas) == completion
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        return f"the deltas cannot be folded: {type(error).__name__}: {error}"
+    return "" if same else "the deltas do not fold to the completion"
+
+
+def versions() -> dict[str, str]:
     """The versions that a result depends on, as far as they are installed."""
     found = {}
     for name in ("openai", "anthropic", "google-genai", "vcrpy", "httpx2"):

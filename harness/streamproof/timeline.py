@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,29 +59,39 @@ class Timeline:
 
     def place(self, path: str) -> str:
         """The last event that had a say in `path`, as messages show it."""
-        step = next((s for s in reversed(self.steps) if any(self._touches(d, path) for d in s.deltas)), None)
+        touches = self._touching(path)
+        step = next((s for s in reversed(self.steps) if any(map(touches, s.deltas))), None)
         if step is None:
             return f"none of the {len(self.steps) - 1} events"
         return step.name if step.event is None else f"event {step.number}, {step.name}"
 
-    def _touches(self, delta: Delta, path: str) -> bool:
+    def _touching(self, path: str) -> Callable[[Delta], bool]:
+        """Whether a delta has a say in `path`."""
         head, *rest = parse_path(path)
+        if head == "choices":
+            return lambda delta: delta.choice != 0
         if head in ("content", "tool_calls"):
-            return delta.part is not None and (not rest or delta.part == self._position(str(head), rest[0]))
+            positions = self._positions(str(head), rest)
+            return lambda delta: delta.choice == 0 and delta.part in positions
         if head in ("model", "message_id"):
-            return delta.op == "start" and delta.part is None and head in delta.value
-        ops = {"usage": "usage", "raw_usage": "usage", "finish_reason": "finish", "raw_finish_reason": "finish"}
-        if head in ops:
-            return delta.op == ops[str(head)]
-        return delta.op == "error" or (delta.op == "close" and delta.part is None)
+            return lambda delta: delta.op == "start" and delta.part is None and head in delta.value
+        op = _OPS.get(str(head))
+        if op:
+            return lambda delta: delta.op == op and delta.choice == 0
+        return lambda delta: delta.op == "error" or (delta.op == "close" and delta.part is None)
 
-    def _position(self, kind: str, index: str | int) -> Position | None:
+    def _positions(self, kind: str, rest: Sequence[str | int]) -> Sequence[Position]:
+        """The parts that a path below `content` or `tool_calls` means: all of them when it names none."""
         folder = self.decoder.folder
         positions = folder.positions(type="tool_call") if kind == "tool_calls" else folder.visible_positions()
-        try:
-            return positions[int(index)]
-        except (IndexError, ValueError):
-            return None
+        if not rest:
+            return positions
+        index = rest[0]
+        return (positions[index],) if isinstance(index, int) and -len(positions) <= index < len(positions) else ()
+
+
+_OPS = {"usage": "usage", "raw_usage": "usage", "finish_reason": "finish", "raw_finish_reason": "finish"}
+"""Keys of a completion and the op of the deltas that set them."""
 
 
 def timeline(interaction: Interaction, protocol: str, quirks: Quirks = NO_QUIRKS, n: int | None = None) -> Timeline:

@@ -5,7 +5,7 @@ One file per SDK, imported only when it is used: an SDK costs up to 1.7 s to imp
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -42,11 +42,14 @@ class Client(Protocol):
         """The async twin of `raw`."""
         ...
 
-    def typed(self) -> Iterator[JSON]:
-        """Ask, and give the SDK's typed events back as the JSON of the wire, as far as the SDK kept it."""
+    def typed(self, opened: Callable[[], None]) -> Generator[JSON]:
+        """Ask, and give the SDK's typed events back as the JSON of the wire, as far as the SDK kept it.
+
+        opened: called once, when the response has begun and before its first event.
+        """
         ...
 
-    def typed_async(self) -> AsyncIterator[JSON]:
+    def typed_async(self, opened: Callable[[], None]) -> AsyncGenerator[JSON]:
         """The async twin of `typed`."""
         ...
 

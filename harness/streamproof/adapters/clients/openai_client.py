@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -42,13 +42,15 @@ class OpenAIClient:
         ):
             yield RawAsync(response.headers, response.iter_bytes())
 
-    def typed(self) -> Iterator[JSON]:
+    def typed(self, opened: Callable[[], None]) -> Generator[JSON]:
         with self._client() as client, self._resource(client).create(**self._arguments) as stream:
+            opened()
             for event in stream:
                 yield _json(event)
 
-    async def typed_async(self) -> AsyncIterator[JSON]:
+    async def typed_async(self, opened: Callable[[], None]) -> AsyncGenerator[JSON]:
         async with self._async_client() as client, await self._resource(client).create(**self._arguments) as stream:
+            opened()
             async for event in stream:
                 yield _json(event)
 
