@@ -77,6 +77,13 @@ class Case:
 
         return load(self.path, case=True)
 
+    def row(self, provider: str | None = None) -> Provider:
+        """The row of one of its providers, the first by default. Raises UsageError when it has no such provider."""
+        found = [row for row in self.rows() if provider in (None, row.name)]
+        if not found:
+            raise UsageError(f"{self.id} is not sent by {provider!r}", remedy=f"one of: {', '.join(self.providers)}")
+        return found[0]
+
 
 def case_at(path: Path) -> Case:
     """The case of a file, by its place in the tree. Raises CassetteError for a bad place or an unreadable head."""
@@ -125,6 +132,33 @@ def all_cases(root: Path | None = None, damaged: Callable[[CassetteError], objec
             if damaged is None:
                 raise
             damaged(error)
+
+
+def readable(cases: Iterable[Case], damaged: Callable[[CassetteError], object]) -> list[Case]:
+    """The cases whose cassette loads and whose providers exist; damaged is called for every other."""
+    sound = []
+    for case in cases:
+        try:
+            case.cassette  # noqa: B018 - loaded here, once
+            case.rows()
+        except CassetteError as error:
+            damaged(error)
+        else:
+            sound.append(case)
+    return sound
+
+
+def the_case(cases: Iterable[Case], name: str) -> Case:
+    """The one case that a name means: its id, else its slug, else a part of its id or a glob.
+
+    Raises UsageError when there is none, or more than one.
+    """
+    found = select(cases, [name])
+    exact = [case for case in found if case.id == name] or [c for c in found if c.path.stem == name] or found
+    if len(exact) > 1:
+        names = ", ".join(case.id for case in exact[:6]) + (", ..." if len(exact) > 6 else "")
+        raise UsageError(f"{name!r} matches {len(exact)} cases", remedy=f"name one: {names}")
+    return exact[0]
 
 
 def select(cases: Iterable[Case], patterns: Iterable[str]) -> list[Case]:

@@ -7,7 +7,11 @@ when they run, so that `list` starts at once and `decode` never loads an SDK.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import time
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import IO, Any
@@ -25,7 +29,7 @@ def _complain(message: object) -> None:
 
 
 def _reported(command: Callable[..., None]) -> Callable[..., None]:
-    """A fault that somebody can mend is one line on standard error and exit code 2, never a traceback."""
+    """A fault that somebody can mend is a line on standard error and exit code 2, never a traceback."""
 
     @wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> None:
@@ -34,13 +38,33 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
         except (StreamproofError, HarnessFault) as error:
             _complain(error)
             sys.exit(BAD_INPUT)
+        except click.FileError as error:  # click opens a file for writing at the first write, and exits with 1
+            _complain(f"{error.ui_filename}: {error.message}")
+            sys.exit(BAD_INPUT)
 
     return guarded
 
 
+def _width() -> int | None:
+    """Columns of the terminal; None when standard output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+class _Damage:
+    """Cases that cannot be read: each is named once, the others go on, and the exit code becomes 2."""
+
+    def __init__(self) -> None:
+        self.code = 0
+
+    def __call__(self, error: StreamproofError) -> None:
+        _complain(error)
+        self.code = BAD_INPUT
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="streamproof", prog_name="streamproof")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Does an LLM adapter tell the truth about a provider's stream?
 
     streamproof keeps provider streams as cassettes, the awkward ones above all, replays them into adapters, and says
@@ -52,8 +76,16 @@ def main() -> None:
     Check an adapter:   streamproof run --adapter reference
     Decode a stream:    curl -sN ... | streamproof decode -
 
-    Exit codes: 0 all is well, 1 a check failed or a stream did not end well, 2 bad input.
+    \b
+    Exit codes: 0 all is well
+                1 a check failed, or a stream did not end well
+                2 bad input
+
+    Nothing here needs a key or the network. NO_COLOR switches colours off; STREAMPROOF_DATA names another folder
+    that holds `cassettes` and `conformance`.
     """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
 
 
 @main.command("list")
@@ -62,13 +94,19 @@ def main() -> None:
 def list_cases(patterns: tuple[str, ...]) -> None:
     """List the cases: id, level, providers, title.
 
-    PATTERN is a glob over case ids, or a part of one: `openai_chat/*`, `incomplete`.
+    PATTERN is a glob over case ids, or a part of one; several select what any of them matches.
+
+    \b
+    Examples:  streamproof list incomplete
+               streamproof list 'openai_chat/*' 'anthropic_messages/cut-*'
     """
     from .case import all_cases, select
     from .render import case_lines
 
-    for line in case_lines(select(all_cases(), patterns), sys.stdout.isatty()):
+    damage = _Damage()
+    for line in case_lines(select(all_cases(damaged=damage), patterns), _width()):
         click.echo(line)
+    sys.exit(damage.code)
 
 
 @main.command()
@@ -78,19 +116,22 @@ def list_cases(patterns: tuple[str, ...]) -> None:
 def show(case: str, provider: str | None) -> None:
     """Show a case: the stream as a timeline, and what must come out.
 
-    CASE is a case id (`streamproof list` shows them), or a part of one that no other case has.
+    CASE is a case id (`streamproof list` shows them), or a part of one that no other case has. Every event of the wire
+    stands with the deltas that it gives, then the completion, then the requirements with their sources. The exit code
+    is 1 when a requirement does not hold.
     """
-    from .case import all_cases, select
-    from .errors import UsageError
-    from .render import print_case
-    from .run import cells
+    from .case import all_cases, the_case
+    from .render import show_lines, story_findings
+    from .timeline import timeline
 
-    found = select(all_cases(), [case])
-    exact = [c for c in found if c.id == case] or found
-    if len(exact) > 1:
-        names = ", ".join(c.id for c in exact[:6])
-        raise UsageError(f"{case!r} matches {len(exact)} cases", remedy=f"name one: {names}")
-    print_case(exact[0], cells(exact, provider)[0].row)
+    found = the_case(all_cases(damaged=lambda _: None), case)
+    interaction = found.cassette.interactions[0]
+    row = found.row(provider)
+    story = timeline(interaction, found.protocol, row.quirks, found.call.n)
+    for line in show_lines(found, row, story, _width()):
+        click.echo(line)
+    if not all(finding.verdict.ok for finding in story_findings(found, story)):
+        sys.exit(FAILED)
 
 
 @main.command()
@@ -104,36 +145,48 @@ def show(case: str, provider: str | None) -> None:
 )
 @click.option("--provider", metavar="P", help="Only the cells of this provider.")
 @click.option("--sync", is_flag=True, help="Use the SDKs' sync clients instead of the async ones.")
-@click.option("--json", "json_file", type=click.File("w", encoding="utf-8"), help="Write the outcomes as NDJSON.")
+@click.option(
+    "--json", "json_file", type=click.File("w", encoding="utf-8"), help="Write the outcomes as NDJSON, - for stdout."
+)
 @_reported
 def run(patterns: tuple[str, ...], adapter: str, provider: str | None, sync: bool, json_file: IO[str] | None) -> None:
     """Replay cases into an adapter and print a table of verdicts.
 
-    CASE is a case id, a glob, or a part of an id; all cases without one. Failures that the adapter's expectations file
-    lists, with their upstream issue, count as known; anything else, and a listed failure that passes, exits with 1.
+    CASE is a case id, a glob, or a part of an id; all cases without one. No connection leaves this machine.
+
+    Failures that the adapter's expectations file lists, with their upstream issue, count as known. Anything else, and
+    a listed failure that passes, exits with 1; a SHOULD that does not hold only warns.
+
+    \b
+    Examples:  streamproof run
+               streamproof run incomplete --adapter sdk --provider openai
+               streamproof run --json outcomes.ndjson
     """
-    from .case import all_cases, select
+    from .case import all_cases, readable, select
     from .outcome import footer, header
     from .render import Report
     from .replay.hermetic import TIER, hermetic
     from .run import cells, run_cells, versions
 
-    chosen = cells(select(all_cases(), patterns), provider, sync=sync)
-    report = Report(adapter, len(chosen))
+    started, damage = time.perf_counter(), _Damage()
+    report = Report(adapter)
+    chosen = cells(readable(select(all_cases(damaged=damage), patterns), damage), provider, sync=sync)
     if json_file:
         _write_line(json_file, header(adapter, len(chosen), versions(), TIER))
     outcomes = []
-    with hermetic(), report.progress() as advance:
-        for cell, outcome in zip(chosen, run_cells(adapter, chosen), strict=True):
+    with hermetic(), report.progress(len(chosen)) as advance, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the SDKs, about values that they do not know; what they lose is graded
+        for outcome in run_cells(adapter, chosen):
             outcomes.append(outcome)
             if json_file:
                 _write_line(json_file, outcome.to_json())
-            advance(report.add(cell, outcome))
+            report.add(outcome)
+            advance(outcome.cell)
     if json_file:
         _write_line(json_file, footer(outcomes))
-    report.print()
-    if report.failed:
-        sys.exit(FAILED)
+    for line in report.lines(time.perf_counter() - started):
+        click.echo(line, err=json_file is not None and json_file.name == "<stdout>")
+    sys.exit(damage.code or (FAILED if report.failed else 0))
 
 
 @main.command()
@@ -152,6 +205,11 @@ def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, j
     A stream that failed or was cut still gives its partial completion, with `status` failed or interrupted and the
     error; the exit code is 1 then. A file that cannot be read is named on standard error, the others are decoded, and
     the exit code is 2.
+
+    \b
+    Examples:  curl -sN ... | streamproof decode -
+               streamproof decode --jsonl --with-source tests/cassettes/*.yaml
+               streamproof decode --provider xai --protocol openai_responses body.txt
     """
     from .decode import Decoded, Forced, read
     from .decode import decode as decode_input
@@ -169,7 +227,7 @@ def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, j
                     code = max(code, FAILED)
                 if with_source:
                     document = {"file": found.file, "interaction": found.interaction, "completion": document}
-                click.echo(jsontext.dumps(document, indent=None if jsonl else 2))
+                click.echo(jsontext.dumps(document, indent=None if jsonl else 2).encode())  # UTF-8 on any terminal
         except StreamproofError as error:
             _complain(error)
             code = BAD_INPUT
@@ -178,10 +236,10 @@ def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, j
 
 @main.command()
 def providers() -> None:
-    """List the providers and the protocols that each speaks."""
+    """List the providers, the protocols that each speaks, and the URL of each."""
     from .render import provider_lines
 
-    for line in provider_lines(sys.stdout.isatty()):
+    for line in provider_lines():
         click.echo(line)
 
 

@@ -228,14 +228,21 @@ _BY_STATUS: dict[int, str] = {
     529: "overloaded",
 }
 
+_VAGUE = frozenset({"bad_request", "server"})
+"""What catch-all words mean. A status that we know says more: OpenAI sends `invalid_request_error` with 401 and 404,
+`server_error` with 503."""
+
 
 def classify(*words: object, status_code: int | None = None) -> str:
     """The `ErrorInfo.type` for a provider's words (code, type, ...; most telling first) and HTTP status."""
-    for word in words:
-        if isinstance(word, str) and word in _BY_CODE:
-            return _BY_CODE[word]
+    types = [_BY_CODE[word] for word in words if isinstance(word, str) and word in _BY_CODE]
+    telling = next((type_ for type_ in types if type_ not in _VAGUE), None)
+    if telling is not None:
+        return telling
     if status_code in _BY_STATUS:
         return _BY_STATUS[status_code]
+    if types:
+        return types[0]
     return "server" if status_code is not None and status_code >= 500 else "provider"
 
 

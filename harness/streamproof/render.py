@@ -1,161 +1,289 @@
-"""What the terminal shows: listings, a case's timeline, a run's table."""
+"""What the terminal shows: listings, a case's timeline, a run's table.
+
+Lines are made here and printed by the commands; click takes the colours out where there is no terminal. `width` is the
+terminal's, in columns; None stands for a file or a pipe, where nothing is cut.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import jsontext
 from .data import data_root
-from .providers import ROWS, Provider
+from .providers import ROWS
 
 if TYPE_CHECKING:
     from .case import Case
+    from .completion import Delta
     from .outcome import Outcome
-    from .run import Cell
-    from .timeline import Step
+    from .providers import Provider
+    from .requirements import Finding
+    from .timeline import Step, Timeline
 
 _LEVEL_COLOURS = {"must": "red", "should": "yellow", "edge": "cyan"}
-_VERDICT_COLOURS = {"pass": "green", "unsupported": "dim", "not_offered": "dim", "known": "yellow"}
+_VERDICT_STYLES: Mapping[str, dict[str, Any]] = {
+    "pass": {"fg": "green"},
+    "known": {"fg": "yellow"},
+    "unsupported": {"dim": True},
+    "not_offered": {"dim": True},
+}
+_BAD: Mapping[str, Any] = {"fg": "red", "bold": True}
+_FULL_WIDTH = 400
+"""Columns of a payload or value where there is no terminal to fit it into."""
 
 
-def case_lines(cases: Iterable[Case], colour: bool) -> Iterator[str]:
-    """One line per case: id, level, providers, title. Plain text where there is no terminal."""
-    rows = [(case.id, case.level, ", ".join(case.providers), case.title) for case in cases]
-    id_width = max((len(row[0]) for row in rows), default=0)
-    for name, level, providers, title in rows:
-        styled = click.style(f"{level:<6}", fg=_LEVEL_COLOURS.get(level)) if colour else f"{level:<6}"
-        hint = click.style(f"[{providers}]", dim=True) if colour else f"[{providers}]"
-        yield f"{name:<{id_width}}  {styled}  {title} {hint}"
+def case_lines(cases: Iterable[Case], width: int | None) -> Iterator[str]:
+    """The cases: on a terminal by protocol, each cut to one line; elsewhere id, level, title, providers, tab-free."""
+    cases = list(cases)
+    if width is None:
+        id_width = max((len(case.id) for case in cases), default=0)
+        for case in cases:
+            yield f"{case.id:<{id_width}}  {case.level:<6}  {case.title} [{', '.join(case.providers)}]"
+        return
+    slug_width = max((len(_slug(case)) for case in cases), default=0)
+    for protocol, group in groupby(cases, lambda case: case.protocol):
+        members = list(group)
+        yield click.style(f"{protocol}/", bold=True) + click.style(f"  {_count(len(members), 'case')}", dim=True)
+        for case in members:
+            yield _case_line(case, slug_width, width)
+        yield ""
+    yield click.style("streamproof show CASE prints the stream of one, and what must come out of it", dim=True)
 
 
-def provider_lines(colour: bool) -> Iterator[str]:
+def _case_line(case: Case, slug_width: int, width: int) -> str:
+    room = width - slug_width - 12
+    title = _cut(case.title, max(room, 20))
+    providers = f"[{', '.join(case.providers)}]"
+    if len(title) + 1 + len(providers) > room:
+        providers = f"[{case.providers[0]} +{len(case.providers) - 1}]" if len(case.providers) > 1 else providers
+    if len(title) + 1 + len(providers) > room:
+        providers = ""
+    level = click.style(f"{case.level:<6}", fg=_LEVEL_COLOURS.get(case.level))
+    return f"  {_slug(case):<{slug_width}}  {level}  {title} {click.style(providers, dim=True) if providers else ''}".rstrip()
+
+
+def provider_lines() -> Iterator[str]:
     """One line per row of the provider table."""
     width = max(len(row.name) for row in ROWS)
     protocol_width = max(len(row.protocol) for row in ROWS)
     for row in ROWS:
-        name = click.style(f"{row.name:<{width}}", bold=True) if colour else f"{row.name:<{width}}"
-        yield f"{name}  {row.protocol:<{protocol_width}}  {row.base_url}{row.path}"
+        yield f"{click.style(f'{row.name:<{width}}', bold=True)}  {row.protocol:<{protocol_width}}  {row.url('MODEL')}"
 
 
-def print_case(case: Case, row: Provider) -> None:
+def show_lines(case: Case, row: Provider, story: Timeline, width: int | None) -> Iterator[str]:
     """A case as a person wants to read it: what it is about, the stream event by event, and what must come out."""
-    from rich.console import Console  # noqa: PLC0415 - 60 ms that a listing does not need
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    from .requirements import check  # noqa: PLC0415 - as above
-    from .timeline import timeline  # noqa: PLC0415 - as above
-
-    console = Console(highlight=False)
-    story = timeline(case.cassette.interactions[0], case.protocol, row.quirks, case.call.n)
-    provenance = case.metadata["provenance"]
-    console.print(Text(f"{case.id}@{row.name}", style="bold"), Text(case.level, style=_LEVEL_COLOURS[case.level]))
-    console.print(Text(case.title))
-    console.print(Text(str(case.metadata["why"]).strip(), style="dim"))
-    console.print(Text(f"{provenance['kind']}: {provenance['source']}", style="dim"))
-    for note in case.metadata.get("notes", ()):
-        console.print(Text(f"note: {note}", style="dim"))
-
-    table = Table(title="on the wire", title_justify="left", box=None, pad_edge=False, expand=True)
-    table.add_column("#", justify="right", style="dim")
-    table.add_column("event", no_wrap=True)
-    table.add_column("deltas", ratio=1)
+    interaction = case.cassette.interactions[0]
+    yield from _about(case, row)
+    yield ""
+    where = f"{interaction.method} {row.url(case.call.model)} -> {interaction.status}, {len(interaction.body)} bytes"
+    yield click.style("On the wire  ", bold=True) + click.style(where, dim=True)
     for step in story.steps:
-        table.add_row(str(step.number) if step.event else "", Text(step.name), Text(_gist(step)))
-    console.print(table)
-    console.print(Text("must come out", style="italic"))
-    completion = story.completion.to_json()
-    console.print(Text(jsontext.dumps(completion, indent=2)))
-    document = {**completion, "details": story.details, "diagnostics": [list(d) for d in story.diagnostics]}
-    for requirement in case.requirements:
-        finding = check(requirement, document)
-        mark = Text("holds " if finding.verdict.ok else "FAILS ", style="green" if finding.verdict.ok else "red")
-        source = f"{requirement.source['kind']}: {requirement.source['ref']}"
-        console.print(mark, Text(f"{requirement.id}: {requirement.path} {finding.expected}"), Text(source, style="dim"))
+        yield from _step_lines(step, width or _FULL_WIDTH)
+    yield ""
+    yield click.style("What must come out", bold=True)
+    yield jsontext.dumps(story.completion.to_json(), indent=2)
+    for kind, event, detail in story.diagnostics:
+        yield click.style(_cut(f"beside it: event {event}: {kind}: {detail}", width or _FULL_WIDTH), dim=True)
+    yield ""
+    yield from _requirement_lines(case, story)
 
 
-def _gist(step: Step) -> str:
-    """The deltas of a step in one short line."""
-    parts = []
-    for delta in step.deltas[:4]:
-        where = "" if delta.part is None else "[" + ",".join(map(str, delta.part)) + "]"
-        name = f".{delta.field}" if delta.field else ""
-        value = "" if delta.value is None else " " + jsontext.dumps(delta.value)
-        parts.append(f"{delta.op}{where}{name}{value if len(value) <= 90 else value[:87] + '...'}")
-    more = len(step.deltas) - len(parts)
-    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
+def _about(case: Case, row: Provider) -> Iterator[str]:
+    level = click.style(case.level, fg=_LEVEL_COLOURS.get(case.level))
+    yield f"{click.style(case.id, bold=True)}  {level}"
+    yield case.title
+    yield ""
+    provenance = case.metadata["provenance"]
+    read_as = f" (here as {row.name})" if len(case.providers) > 1 else ""
+    facts = {
+        "why": case.metadata["why"],
+        "providers": ", ".join(case.providers) + read_as,
+        "source": f"{provenance['kind']}, {provenance['source']}",
+        "deviates": case.metadata.get("schema_deviates"),
+        "note": case.metadata.get("notes"),
+        "file": case.path,
+    }
+    for name, fact in facts.items():
+        if fact:
+            yield click.wrap_text(
+                str(fact).strip(), 100, f"{click.style(f'{name:<10}', dim=True)} ", " " * 11, preserve_paragraphs=True
+            )
+
+
+def _step_lines(step: Step, width: int) -> Iterator[str]:
+    """The event as it came, and under it what each delta of it says."""
+    event = step.event
+    payload = "" if event is None or event.payload is None else jsontext.dumps(event.payload)
+    head = f"{step.number if event else '':>4}  {step.name}"
+    yield head + click.style(_cut(f"  {payload}", max(width - len(head), 0)), dim=True) if payload else head
+    for delta in step.deltas:
+        yield _cut(f"        {_gist(delta)}", width)
+
+
+def _gist(delta: Delta) -> str:
+    """One delta in a few words: what happens, where, and the value."""
+    where = "" if delta.part is None else "[" + ",".join(map(str, delta.part)) + "]"
+    choice = f" of choice {delta.choice}" if delta.choice else ""
+    field = f".{delta.field}" if delta.field else ""
+    value = delta.value
+    if delta.op == "usage":
+        value = {name: count for name, count in value["usage"].items() if count not in (None, False)} or "not reported"
+    words = _members(value) if isinstance(value, Mapping) else "" if value is None else jsontext.dumps(value)
+    return f"{delta.op} {where}{field}{choice} {words}".replace("  ", " ").rstrip()
+
+
+def _members(value: Mapping[str, Any]) -> str:
+    inner = {**value, **value["error"]} if isinstance(value.get("error"), Mapping) else value
+    return " ".join(
+        f"{name}={jsontext.dumps(item)}" for name, item in inner.items() if item is not None and name != "error"
+    )
+
+
+def _requirement_lines(case: Case, story: Timeline) -> Iterator[str]:
+    findings = story_findings(case, story)
+    held = sum(finding.verdict.ok for finding in findings)
+    yield click.style(f"Requirements: {held} of {len(findings)} hold", bold=True)
+    for requirement, finding in zip(case.requirements, findings, strict=True):
+        mark = click.style("holds", fg="green") if finding.verdict.ok else click.style("FAILS", **_BAD)
+        reading = f" (as {finding.reading})" if finding.reading else ""
+        yield f"  {mark}  {finding.level:<6}  {finding.requirement}: {finding.path} {finding.expected}{reading}"
+        if not finding.verdict.ok:
+            yield f"{'':17}got {finding.got}, decided by {story.place(finding.path)}"
+        yield click.style(f"{'':17}{requirement.source['kind']}: {requirement.source['ref']}", dim=True)
+
+
+def story_findings(case: Case, story: Timeline) -> list[Finding]:
+    """What the requirements of a case say about its own stream as we decode it."""
+    from .requirements import check  # noqa: PLC0415 - as above
+
+    diagnostics = [list(diagnostic) for diagnostic in story.diagnostics]
+    document = {**story.completion.to_json(), "details": story.details, "diagnostics": diagnostics}
+    return [check(requirement, document) for requirement in case.requirements]
 
 
 class Report:
-    """Collects the outcomes of a run, and prints them as a table with the failures under it."""
+    """Collects the outcomes of a run; `lines` prints them as a table with the failures under it.
 
-    def __init__(self, adapter: str, total: int) -> None:
-        from .expectations import load_expectations  # noqa: PLC0415 - needed by `run` only
+    adapter: its name, and that of its expectations file. Raises UsageError when that file is malformed.
+    """
 
-        self.adapter, self.total = adapter, total
-        self._known = load_expectations(data_root() / "conformance" / "expectations" / f"{adapter}.toml")
-        self._rows: dict[str, list[tuple[str, str]]] = {}
+    def __init__(self, adapter: str) -> None:
+        from .expectations import SNAPSHOT, load_expectations  # noqa: PLC0415 - needed by `run` only
+
+        known = load_expectations(data_root() / "conformance" / "expectations" / f"{adapter}.toml")
+        self._known = [entry for entry in known if entry.requirement != SNAPSHOT]  # the suite compares those
+        self._adapter = adapter
+        self._rows: dict[str, dict[str, list[str]]] = {}  # case -> verdict -> providers
         self._complaints: list[tuple[str, str]] = []
-        self._counts: dict[str, int] = {}
+        self._warnings: list[tuple[str, str]] = []
+        self._counts: Counter[str] = Counter()
 
     @property
     def failed(self) -> bool:
-        """Whether the run has to exit with 1."""
+        """Whether the run has to exit with 1; a SHOULD that does not hold only warns."""
         return bool(self._complaints)
 
-    def add(self, cell: Cell, outcome: Outcome) -> str:
-        """Take one outcome; gives the cell's id, for the progress bar."""
-        from .expectations import SNAPSHOT, failures, unexplained  # noqa: PLC0415 - as above
+    def add(self, outcome: Outcome) -> None:
+        """Take one outcome."""
+        from .cellid import CellId  # noqa: PLC0415 - as above
+        from .expectations import failures, unexplained  # noqa: PLC0415 - as above
 
+        cell = CellId.parse(outcome.cell)
         found = failures(outcome)
-        known = [entry for entry in self._known if entry.requirement != SNAPSHOT]
-        complaints = unexplained(cell.id, found, known)
-        word = "known" if found and not complaints else outcome.verdict.word
-        if complaints and outcome.verdict.ok:
+        shoulds = {failure.message for failure in found if failure.level != "must"}
+        complaints = unexplained(outcome.cell, found, self._known)
+        failing = [complaint for complaint in complaints if complaint not in shoulds]
+        word = outcome.verdict.word
+        if failing and outcome.verdict.ok:
             word = "unexpected"
-        self._rows.setdefault(cell.case.id, []).append((cell.row.name, word))
-        self._counts[word] = self._counts.get(word, 0) + 1
-        self._complaints += [(cell.id, complaint) for complaint in complaints]
-        return cell.id
+        elif not failing and not outcome.verdict.ok:
+            word = "known"
+        self._rows.setdefault(cell.case, {}).setdefault(word, []).append(cell.provider)
+        self._counts[word] += 1
+        self._complaints += [(outcome.cell, complaint) for complaint in failing]
+        self._warnings += [(outcome.cell, complaint) for complaint in complaints if complaint in shoulds]
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str], None]]:
+    def progress(self, total: int) -> Iterator[Callable[[str], None]]:
         """A progress bar on standard error when that is a terminal; yields what advances it by one cell."""
-        from rich.console import Console  # noqa: PLC0415 - as above
+        if not sys.stderr.isatty():
+            yield lambda _: None
+            return
+        from rich.console import Console  # noqa: PLC0415 - 60 ms that nothing else needs
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - as above
 
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.fields[cell]}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task(self.adapter, total=self.total, cell=self.adapter)
+        columns = (TextColumn(self._adapter), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[cell]}"))
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(self._adapter, total=total, cell="")
             yield lambda cell: bar.update(task, advance=1, cell=cell)
 
-    def print(self) -> None:
-        """The table, then every complaint with the command that reproduces it, then the sum."""
-        from rich.console import Console  # noqa: PLC0415 - as above
-        from rich.table import Table  # noqa: PLC0415 - as above
-        from rich.text import Text  # noqa: PLC0415 - as above
+    def lines(self, seconds: float) -> Iterator[str]:
+        """The table, then every complaint with the command that reproduces it, then the sum. seconds: of the run."""
+        width = max(map(len, self._rows), default=0)
+        for case, verdicts in self._rows.items():
+            words = "  ".join(_verdict(word, providers) for word, providers in sorted(verdicts.items(), key=_badness))
+            yield f"{case:<{width}}  {words}"
+        for title, style, findings in (
+            ("warning", {"fg": "yellow"}, self._warnings),
+            ("FAILED", _BAD, self._complaints),
+        ):
+            for cell, finding in findings:
+                yield ""
+                yield f"{click.style(title, **style)} {click.style(cell, bold=True)}"
+                yield finding
+                yield click.style(f"  again: {self._again(cell)}", dim=True)
+        counts = ", ".join(f"{count} {word}" for word, count in sorted(self._counts.items(), key=_badness))
+        warned = f", {_count(len(self._warnings), 'warning')}" if self._warnings else ""
+        yield ""
+        total = _count(self._counts.total(), "cell")
+        yield click.style(f"{self._adapter}: {total} in {seconds:.1f} s: {counts or 'nothing'}{warned}", bold=True)
 
-        console = Console(highlight=False)
-        table = Table(box=None, pad_edge=False)
-        table.add_column("case", no_wrap=True)
-        table.add_column("verdicts")
-        for case, cells in self._rows.items():
-            words = Text(" ").join(
-                Text(f"{name}:{word}", style=_VERDICT_COLOURS.get(word, "bold red")) for name, word in cells
-            )
-            table.add_row(Text(case), words)
-        console.print(table)
-        for cell, complaint in self._complaints:
-            console.print(Text(f"\n{cell}", style="bold red"))
-            console.print(Text(complaint))
-            case, _, rest = cell.partition("@")
-            provider = rest.partition("+")[0]
-            again = f"streamproof run {case} --adapter {self.adapter} --provider {provider}"
-            console.print(Text(f"  again: {again}", style="dim"))
-        counts = ", ".join(f"{count} {word}" for word, count in sorted(self._counts.items()))
-        console.print(Text(f"\n{self.adapter}: {self.total} cells: {counts}", style="bold"))
+    def _findings(self, title: str, findings: Iterable[tuple[str, str]]) -> Iterator[str]:
+        for cell, finding in findings:
+            yield ""
+            yield f"{title} {click.style(cell, bold=True)}"
+            yield finding
+            yield click.style(f"  again: {self._again(cell)}", dim=True)
+
+    def _again(self, cell: str) -> str:
+        from .cellid import CellId  # noqa: PLC0415 - as above
+
+        found = CellId.parse(cell)
+        sync = " --sync" if found.sync else ""
+        return f"streamproof run {found.case} --adapter {self._adapter} --provider {found.provider}{sync}"
+
+
+_GOOD = ("known", "unsupported", "not_offered", "pass")
+
+
+def _badness(item: tuple[str, Any]) -> tuple[int, str]:
+    word = item[0]
+    return (_GOOD.index(word) + 1 if word in _GOOD else 0, word)
+
+
+def _verdict(word: str, providers: list[str]) -> str:
+    names = ", ".join(providers) if len(providers) <= 3 else f"{providers[0]} +{len(providers) - 1}"
+    if word not in _GOOD:
+        names = ", ".join(providers)
+    return f"{click.style(word, **_VERDICT_STYLES.get(word, _BAD))} {names}"
+
+
+def _slug(case: Case) -> str:
+    return case.id.partition("/")[2]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _cut(text: str, width: int) -> str:
+    """At most `width` columns of one line."""
+    text = " ".join(text.splitlines())
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"

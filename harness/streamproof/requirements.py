@@ -109,6 +109,6 @@ OPS: Mapping[str, Callable[[Any, JSON], bool]] = {
     "one_of": lambda got, value: any(_equals(got, item) for item in value),
     "json_equals": _json_equals,
 }
-"""equals: the same JSON value. absent: not there, null, or an empty list or object. contains: a substring, an item of a list (or an object
-with these members), or these members of an object. one_of: equals one of a list. json_equals: a string whose JSON is
-this value."""
+"""equals: the same JSON value. absent: not there, null, or an empty list or object. contains: a substring, an item of a
+list (or an object with these members), or these members of an object. one_of: equals one of a list. json_equals: a
+string whose JSON is this value."""

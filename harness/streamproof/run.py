@@ -136,27 +136,24 @@ async def _answer(adapter: Adapter, cell: Cell, endpoint: Endpoint, emit: Emit) 
 async def _in_thread(function: Callable[[], Any]) -> Any:
     # asyncio.to_thread would do, but waits for a hanging thread when the loop closes.
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-
-    def settle(error: BaseException | None, answer: Any) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(answer)
-        else:
-            done.set_exception(error)
+    done = asyncio.Event()
+    answer: Any = None
+    error: BaseException | None = None
 
     def work() -> None:
-        error, answer = None, None
+        nonlocal answer, error
         try:
             answer = function()
         except BaseException as raised:  # noqa: BLE001 - raised again where it is awaited
             error = raised
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, error, answer)
+        if not loop.is_closed():  # it is when this was given up
+            loop.call_soon_threadsafe(done.set)
 
     threading.Thread(target=work, daemon=True).start()
-    return await done
+    await done.wait()
+    if error is not None:
+        raise error
+    return answer
 
 
 def _graded(

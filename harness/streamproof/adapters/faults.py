@@ -5,24 +5,29 @@ Duck-typed on purpose: the wire adapter maps HTTP errors without importing an SD
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from ..completion import ErrorInfo
 from ..errors import classify
-from ..jsontext import JSON
+from ..jsontext import JSON, loads
+
+ERROR_STATUS = 300
+"""From here on a response is no stream: the SDKs follow no redirect and raise."""
 
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id")
 _TIMEOUTS = {"APITimeoutError", "TimeoutException", "TimeoutError"}
 _CONNECTIONS = {"APIConnectionError", "TransportError", "OSError"}
 
 
-def http_error(status: int, headers: Mapping[str, str], body: JSON) -> ErrorInfo:
-    """A response with status >= 400. headers: lower-case names. body: parsed JSON, or text where it is none.
+def http_error(status: int, headers: Mapping[str, str], content: bytes) -> ErrorInfo:
+    """A response with a status from ERROR_STATUS on. headers: lower-case names. content: the body, no longer encoded.
 
-    Shapes: {"error": {...}} (OpenAI, Google, Anthropic with `type`), the inner object alone (as openai's exception has
-    it), {"detail"} (Mistral, FastAPI), {"message"} (AWS), [{"error": ...}] (Google streams), text.
+    Shapes: {"error": {...}} (OpenAI, Google, Anthropic with `type`), {"error": "text"}, {"detail"} (Mistral, FastAPI),
+    {"message"} (AWS), [{"error": ...}] (Google streams), text.
     """
+    body = _parsed(content)
     error = _inner(body)
     code = error.get("code")
     words = (error.get("status"), code, error.get("type"), _aws_word(headers))
@@ -33,43 +38,49 @@ def http_error(status: int, headers: Mapping[str, str], body: JSON) -> ErrorInfo
         code=word,
         message=str(message)[:2000] or f"HTTP {status}",
         status_code=status,
-        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None),
+        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), _own_id(body)),
         retry_after=_seconds(headers.get("retry-after")),
     )
 
 
 def sdk_error(exception: Exception) -> ErrorInfo | None:
-    """An SDK's exception for a response with status >= 400, None when it is something else."""
+    """An SDK's exception for a response with an error status, None when it is something else.
+
+    All three keep the response, its body read: APIStatusError of openai and anthropic, google.genai.errors.APIError.
+    """
     response = getattr(exception, "response", None)
-    status = getattr(exception, "status_code", None) or getattr(exception, "code", None)
-    if response is None or not isinstance(status, int) or status < 400:
+    status = getattr(response, "status_code", None)
+    if response is None or not isinstance(status, int) or status < ERROR_STATUS:
         return None
-    body = getattr(exception, "body", None)
-    if body is None:
-        body = getattr(exception, "details", None) or str(exception)
-    return http_error(status, {name.lower(): value for name, value in response.headers.items()}, body)
+    return http_error(status, {name.lower(): value for name, value in response.headers.items()}, response.content)
 
 
 def sdk_error_event(exception: Exception) -> JSON:
     """The error event that an SDK raised in mid-stream instead of delivering it, as JSON; None when there was none."""
     names = _class_names(exception)
-    if names & (_TIMEOUTS | _CONNECTIONS) or not names & {"APIError"}:
+    if names & (_TIMEOUTS | _CONNECTIONS) or "APIError" not in names or sdk_error(exception) is not None:
         return None
     body = getattr(exception, "body", None) or getattr(exception, "details", None)
-    if isinstance(body, Mapping):
-        return body if "error" in body else {"error": body}
-    return None
+    if isinstance(body, Mapping) and "error" in body:
+        return body
+    return {"error": body if body is not None else str(exception)}
 
 
 def lost(exception: Exception, *, started: bool) -> ErrorInfo:
-    """A connection that could not be made, or that broke while the answer came (`started`)."""
+    """A connection that could not be made, or that broke while the answer came (`started`).
+
+    Anything else is a request that the SDK refused to send, or an answer that it could not read.
+    """
     names = _class_names(exception)
-    timeout = bool(names & _TIMEOUTS)
-    message = str(exception) or type(exception).__name__
-    if started:
-        code = "idle_timeout" if timeout else "connection_lost" if names & _CONNECTIONS else type(exception).__name__
-        return ErrorInfo(type="interrupted", code=code, message=message)
-    return ErrorInfo(type="timeout" if timeout else "connection", code=type(exception).__name__, message=message)
+    # an SDK's own words for it ("Connection error.") say less than what it wraps
+    message = str(exception.__cause__ or "") or str(exception) or type(exception).__name__
+    if names & _TIMEOUTS:
+        type_, code = ("interrupted", "idle_timeout") if started else ("timeout", "no_response")
+    elif names & _CONNECTIONS:
+        type_, code = ("interrupted", "connection_lost") if started else ("connection", "connection_failed")
+    else:
+        type_, code = "protocol" if started else "bad_request", type(exception).__name__
+    return ErrorInfo(type=type_, code=code, message=message)
 
 
 def _class_names(exception: Exception) -> set[str]:
@@ -98,8 +109,23 @@ def _aws_word(headers: Mapping[str, str]) -> str | None:
     return name[:1].lower() + name[1:] if name else None
 
 
+def _own_id(body: JSON) -> str | None:
+    # Anthropic writes it into the body as well
+    found = body.get("request_id") if isinstance(body, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
 def _seconds(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
-    except ValueError:
+        seconds = math.nan if text is None else float(text)
+    except ValueError:  # a date: without a clock it gives no span
         return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _parsed(content: bytes) -> JSON:
+    text = content.decode("utf-8", "replace")
+    try:
+        return loads(text)
+    except ValueError:
+        return text

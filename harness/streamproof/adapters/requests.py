@@ -18,14 +18,18 @@ def request_body(call: Call, protocol: str) -> Body:
     """
     body: Body = {"model": call.model}
     body.update(_BUILDERS[protocol](call))
-    return {name: value for name, value in body.items() if value not in (None, [], {})}
+    return _set(body)
+
+
+def _set(fields: Body) -> Body:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _chat(call: Call) -> Body:
     # https://platform.openai.com/docs/api-reference/chat/create
     return {
         "messages": [dict(message) for message in call.messages],
-        "tools": [{"type": "function", "function": dict(tool)} for tool in call.tools],
+        "tools": [{"type": "function", "function": dict(tool)} for tool in call.tools] or None,
         "max_tokens": call.max_output_tokens,
         "reasoning_effort": call.options.get("reasoning"),
         "n": call.options.get("n"),
@@ -42,7 +46,7 @@ def _responses(call: Call) -> Body:
     effort = call.options.get("reasoning")
     return {
         "input": [dict(message) for message in call.messages],
-        "tools": [{"type": "function", **tool} for tool in call.tools],
+        "tools": [{"type": "function", **tool} for tool in call.tools] or None,
         "max_output_tokens": call.max_output_tokens,
         "reasoning": {"effort": effort, "summary": "auto"} if effort else None,
         "temperature": call.options.get("temperature"),
@@ -52,21 +56,24 @@ def _responses(call: Call) -> Body:
 
 
 def _messages(call: Call) -> Body:
-    # https://docs.anthropic.com/en/api/messages; max_tokens is required there
-    limit = call.max_output_tokens or 1024
+    # https://docs.anthropic.com/en/api/messages; max_tokens is required there, and has to exceed the thinking budget
+    thinks = bool(call.options.get("reasoning"))
     return {
         "system": _system(call),
         "messages": [dict(message) for message in call.messages if message["role"] != "system"],
         "tools": [
             {"name": t["name"], "description": t.get("description", ""), "input_schema": t["parameters"]}
             for t in call.tools
-        ],
-        "max_tokens": limit,
-        "thinking": {"type": "enabled", "budget_tokens": 1024} if call.options.get("reasoning") else None,
+        ]
+        or None,
+        "max_tokens": call.max_output_tokens or (4096 if thinks else 1024),
+        "thinking": {"type": "enabled", "budget_tokens": 1024} if thinks else None,
         "stop_sequences": call.options.get("stop"),
         "temperature": call.options.get("temperature"),
         "tool_choice": _choice(
-            call, lambda name: {"type": "tool", "name": name}, {"required": {"type": "any"}, "auto": {"type": "auto"}}
+            call,
+            lambda name: {"type": "tool", "name": name},
+            {"required": {"type": "any"}, "auto": {"type": "auto"}, "none": {"type": "none"}},
         ),
         "stream": True,
     }
@@ -85,6 +92,11 @@ def _gemini(call: Call) -> Body:
         {"name": t["name"], "description": t.get("description", ""), "parametersJsonSchema": t["parameters"]}
         for t in call.tools
     ]
+    choice = _choice(
+        call,
+        lambda name: {"mode": "ANY", "allowedFunctionNames": [name]},
+        {"required": {"mode": "ANY"}, "auto": {"mode": "AUTO"}, "none": {"mode": "NONE"}},
+    )
     system = _system(call)
     return {
         "contents": [
@@ -94,7 +106,8 @@ def _gemini(call: Call) -> Body:
         ],
         "systemInstruction": {"parts": [{"text": system}]} if system else None,
         "tools": [{"functionDeclarations": declarations}] if declarations else None,
-        "generationConfig": {name: value for name, value in config.items() if value is not None},
+        "toolConfig": {"functionCallingConfig": choice} if choice else None,
+        "generationConfig": _set(config) or None,
     }
 
 
@@ -111,13 +124,22 @@ def _converse(call: Call) -> Body:
         }
         for t in call.tools
     ]
+    config = {
+        "maxTokens": call.max_output_tokens,
+        "temperature": call.options.get("temperature"),
+        "stopSequences": call.options.get("stop"),
+    }
+    # Converse has no `none`
+    choice = _choice(
+        call, lambda name: {"tool": {"name": name}}, {"required": {"any": {}}, "auto": {"auto": {}}, "none": None}
+    )
     return {
         "messages": [
             {"role": m["role"], "content": [{"text": m["content"]}]} for m in call.messages if m["role"] != "system"
         ],
         "system": [{"text": system}] if system else None,
-        "inferenceConfig": {"maxTokens": call.max_output_tokens} if call.max_output_tokens else None,
-        "toolConfig": {"tools": tools} if tools else None,
+        "inferenceConfig": _set(config) or None,
+        "toolConfig": _set({"tools": tools, "toolChoice": choice}) if tools else None,
     }
 
 

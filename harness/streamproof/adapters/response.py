@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -68,7 +68,9 @@ class Shown:
 class ResponseStream(ABC, Generic[Item]):
     """One call. Iterate it once, with `for` or with `async for`: it gives the deltas.
 
-    Raises LLMError, after the last delta, when the stream failed or was cut; `shown.completion` holds what came.
+    Raises LLMError, after the last delta, when the stream failed or was cut; its `__cause__` is the SDK's exception,
+    where there was one. `shown.completion` holds what came, at any time. To stop early and be sure that the connection
+    is closed, close the iterator: `async with aclosing(aiter(stream)) as deltas`.
     """
 
     def __init__(self, endpoint: Endpoint, body: Mapping[str, Any], n: int | None = None) -> None:
@@ -78,15 +80,18 @@ class ResponseStream(ABC, Generic[Item]):
         self._client: Client = client_for(endpoint, body)
         self._stream: StreamDecoder | None = None
         self._fault: ErrorInfo | None = None
-        self._started = time.perf_counter()
+        self._cause: Exception | None = None
+        self._started: float | None = None
 
-    def __iter__(self) -> Iterator[Delta]:
+    def __iter__(self) -> Generator[Delta]:
+        self._start()
         with closing(self._guarded()) as items:
             for item in items:
                 yield from self._take(self._decoder(), item)
         yield from self._end()
 
-    async def __aiter__(self) -> AsyncIterator[Delta]:
+    async def __aiter__(self) -> AsyncGenerator[Delta]:
+        self._start()
         async with aclosing(self._guarded_async()) as items:
             async for item in items:
                 for delta in self._take(self._decoder(), item):
@@ -106,6 +111,11 @@ class ResponseStream(ABC, Generic[Item]):
     def _take(self, stream: StreamDecoder, item: Item) -> list[Delta]:
         """The deltas of one item."""
 
+    def _start(self) -> None:
+        if self._started is not None:
+            raise RuntimeError("a response stream is iterated once; make another one to ask again")
+        self._started = time.perf_counter()
+
     def _open(self, content_type: str | None = None) -> None:
         """The response has begun."""
         row = self.endpoint.provider
@@ -118,7 +128,7 @@ class ResponseStream(ABC, Generic[Item]):
         try:
             yield from self._items()
         except Exception as exception:  # noqa: BLE001 - whatever an SDK raises becomes an LLMError
-            self._fault = self._fault_of(exception)
+            self._fail(exception)
 
     async def _guarded_async(self) -> AsyncGenerator[Item]:
         try:
@@ -126,10 +136,11 @@ class ResponseStream(ABC, Generic[Item]):
                 async for item in items:
                     yield item
         except Exception as exception:  # noqa: BLE001 - as above
-            self._fault = self._fault_of(exception)
+            self._fail(exception)
 
-    def _fault_of(self, exception: Exception) -> ErrorInfo:
-        return sdk_error(exception) or lost(exception, started=self._stream is not None)
+    def _fail(self, exception: Exception) -> None:
+        self._cause = exception
+        self._fault = sdk_error(exception) or lost(exception, started=self._stream is not None)
 
     def _decoder(self) -> StreamDecoder:
         if self._stream is None:
@@ -143,10 +154,11 @@ class ResponseStream(ABC, Generic[Item]):
             yield self.shown.refused(fault)
         else:
             yield from self._decoder().end(None if fault is None else asdict(fault))
+        assert self._started is not None
         latency = time.perf_counter() - self._started
         failure = self.shown.failure(self.endpoint.provider.name, self._model, latency)
         if failure is not None:
-            raise failure
+            raise failure from self._cause
 
 
 class SdkAdapter(ABC):
@@ -171,9 +183,11 @@ class SdkAdapter(ABC):
         """Ask once and pass every delta on. Raises LLMError when the stream failed or was cut."""
         stream = self.stream(call, endpoint)
         if self.sync:
-            for delta in stream:
-                emit(delta)
+            with closing(iter(stream)) as deltas:
+                for delta in deltas:
+                    emit(delta)
         else:
-            async for delta in stream:
-                emit(delta)
+            async with aclosing(aiter(stream)) as deltas_async:
+                async for delta in deltas_async:
+                    emit(delta)
         return stream.shown.completion

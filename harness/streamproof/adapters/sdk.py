@@ -6,10 +6,10 @@ What an SDK loses or cannot read stands in conformance/expectations/sdk.toml, wi
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
 
 from ..completion import Delta
 from ..decoders.stream import StreamDecoder
-from ..jsontext import JSON
 from ..wire.event import WireEvent
 from .faults import sdk_error_event
 from .response import ResponseStream, SdkAdapter
@@ -20,28 +20,30 @@ class SdkStream(ResponseStream[WireEvent]):
 
     def _items(self) -> Generator[WireEvent]:
         try:
-            for payload in self._client.typed():
-                yield WireEvent("json", "", payload)
-        except Exception as exception:  # noqa: BLE001 - raised again unless it is the provider's error event
-            yield _error_event(exception)
+            with closing(self._client.typed(self._open)) as payloads:
+                for payload in payloads:
+                    yield WireEvent("json", "", payload)
+        except Exception as exception:
+            payload = sdk_error_event(exception)
+            if payload is None:
+                raise
+            self._cause = exception
+            yield WireEvent("json", "error", payload)
 
     async def _items_async(self) -> AsyncGenerator[WireEvent]:
         try:
-            async for payload in self._client.typed_async():
-                yield WireEvent("json", "", payload)
-        except Exception as exception:  # noqa: BLE001 - as above
-            yield _error_event(exception)
+            async with aclosing(self._client.typed_async(self._open)) as payloads:
+                async for payload in payloads:
+                    yield WireEvent("json", "", payload)
+        except Exception as exception:
+            payload = sdk_error_event(exception)
+            if payload is None:
+                raise
+            self._cause = exception
+            yield WireEvent("json", "error", payload)
 
     def _take(self, stream: StreamDecoder, item: WireEvent) -> list[Delta]:
         return stream.feed_event(item)
-
-
-def _error_event(exception: Exception) -> WireEvent:
-    """The provider's error event that the SDK raised instead of delivering it. Raises what is none again."""
-    payload: JSON = sdk_error_event(exception)
-    if payload is None:
-        raise exception
-    return WireEvent("json", "error", payload)
 
 
 class TypedSdkAdapter(SdkAdapter):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .. import jsontext
 from ..completion import Completion, Delta
 from ..decoders.stream import StreamDecoder
 from ..errors import HarnessFault
-from ..jsontext import JSON
 from ..providers import PROTOCOLS
 from ..replay.transport import Played
+from ..wire.encoding import Decompressor
 from .contract import Call, Emit, Endpoint
-from .faults import http_error
+from .faults import ERROR_STATUS, http_error
 from .response import Shown
 
 
@@ -30,8 +29,11 @@ class WireAdapter:
         """The first recorded response as a completion. Raises LLMError when the stream failed or was cut."""
         if endpoint.playback is None:
             raise HarnessFault("the wire adapter decodes recorded bytes; give it a playback")
+        response = next(endpoint.playback.responses(), None)
+        if response is None:
+            raise HarnessFault("the cassette holds no response")
         self.shown = Shown()
-        for delta in self._deltas(next(endpoint.playback.responses()), call, endpoint):
+        for delta in self._deltas(response, call, endpoint):
             emit(delta)
         failure = self.shown.failure(endpoint.provider.name, call.model)
         if failure is not None:
@@ -39,9 +41,9 @@ class WireAdapter:
         return self.shown.completion
 
     def _deltas(self, response: Played, call: Call, endpoint: Endpoint) -> Iterator[Delta]:
-        if response.status >= 400:
+        if response.status >= ERROR_STATUS:
             headers = {name.lower(): value for name, value in response.headers}
-            yield self.shown.refused(http_error(response.status, headers, _parsed(b"".join(response.chunks))))
+            yield self.shown.refused(http_error(response.status, headers, _content(response)))
             return
         stream = StreamDecoder(
             endpoint.provider.protocol,
@@ -56,9 +58,10 @@ class WireAdapter:
         yield from stream.end()
 
 
-def _parsed(body: bytes) -> JSON:
-    text = body.decode("utf-8", "replace")
-    try:
-        return jsontext.loads(text)
-    except ValueError:
-        return text
+def _content(response: Played) -> bytes:
+    body = b"".join(response.chunks)
+    encoding = response.header("content-encoding")
+    if encoding is None:
+        return body
+    decompressor = Decompressor(encoding)
+    return decompressor.feed(body) + decompressor.close()

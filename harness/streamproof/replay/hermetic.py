@@ -5,15 +5,15 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 from ..errors import HarnessFault
 
 TIER = "in-process socket block"
-"""What `hermetic` guarantees: sockets of this process. A child process, or a library with its own syscalls, is not
+"""What `hermetic` guarantees: the sockets of this process. A child process, or a library with its own syscalls, is not
 covered."""
 
 _PREFIXES = ("OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "AZURE_", "AWS_")
@@ -23,28 +23,33 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy
 @contextmanager
 def hermetic() -> Iterator[None]:
     """Any connection or name look-up beyond loopback raises HarnessFault; SDK variables are taken out of os.environ."""
-    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+    with ExitStack() as stack:
+        for name in ("connect", "connect_ex", "sendto"):
+            method = _guarded_method(getattr(socket.socket, name))
+            stack.enter_context(mock.patch.object(socket.socket, name, method))
+        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+            stack.enter_context(mock.patch.object(socket, name, _guarded_lookup(getattr(socket, name))))
+        stack.enter_context(mock.patch.dict(os.environ, _clean(), clear=True))
+        yield
 
-    def guarded_connect(self: socket.socket, address: Any) -> None:
-        _check(self.family, address)
-        connect(self, address)
 
-    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
-        _check(self.family, address)
-        return connect_ex(self, address)
+def _guarded_method(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A socket's method whose last argument is the address."""
 
-    def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+    def guarded(self: socket.socket, *args: Any) -> Any:
+        _check(self.family, args[-1])
+        return method(self, *args)
+
+    return guarded
+
+
+def _guarded_lookup(look_up: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
         if not _is_loopback(host):
             raise HarnessFault(f"a replay looked up {host!r}: nothing may leave this machine")
-        return getaddrinfo(host, *args, **kwargs)
+        return look_up(host, *args, **kwargs)
 
-    with (
-        mock.patch.object(socket.socket, "connect", guarded_connect),
-        mock.patch.object(socket.socket, "connect_ex", guarded_connect_ex),
-        mock.patch.object(socket, "getaddrinfo", guarded_getaddrinfo),
-        mock.patch.dict(os.environ, _clean(), clear=True),
-    ):
-        yield
+    return guarded
 
 
 def _clean() -> dict[str, str]:

@@ -6,7 +6,7 @@ cassettes. One transport serves sync and async clients and plays the body in the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from vcr.request import Request
 from ..cassette import Cassette, Interaction, load_vcr
 from ..errors import HarnessFault
 from ..providers import Provider
+from ..wire.encoding import Decompressor
 
 _SAME = (method, scheme, host, port, path)
 
@@ -66,7 +67,7 @@ class Playback:
 
     def transport(self) -> ReplayTransport:
         """A fresh transport: each interaction is played once."""
-        return ReplayTransport(self._vcr_cassette(), self._split)
+        return ReplayTransport(self._vcr_cassette(), self._split, str(self.cassette.path or "the cassette"))
 
     def _played(self, interaction: Interaction) -> Played:
         pairs = [(name, value) for name, values in interaction.headers.items() for value in values]
@@ -81,8 +82,9 @@ class Playback:
 class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """Answers from a vcrpy cassette; a request that it does not hold is a HarnessFault."""
 
-    def __init__(self, tape: VCRCassette, split: Split = whole) -> None:
-        self._tape, self._split = tape, split
+    def __init__(self, tape: VCRCassette, split: Split = whole, name: str = "the cassette") -> None:
+        """name: the cassette's, as messages show it."""
+        self._tape, self._split, self._name = tape, split, name
         self.requests: list[httpx2.Request] = []
         """What the client asked, in order."""
 
@@ -100,35 +102,45 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         try:
             recorded: dict[str, Any] = self._tape.play_response(asked)
         except UnhandledHTTPRequestError as miss:
+            held = ", ".join(f"{r.method} {r.uri}" for r in self._tape.requests) or "nothing"
             raise HarnessFault(
-                f"{self._tape.path} holds no further answer to {request.method} {request.url.copy_with(query=None)}; "
-                f"it holds: {', '.join(f'{r.method} {r.uri}' for r in self._tape.requests)}"
+                f"{self._name} holds no further answer to {request.method} {request.url.copy_with(query=None)}; "
+                f"it holds: {held}"
             ) from miss
-        headers = [(name, value) for name, values in recorded["headers"].items() for value in values]
         body = recorded["body"]["string"] or b""
+        headers = [
+            (name, value)
+            for name, values in recorded["headers"].items()
+            for value in values
+            if name.lower() != "content-encoding" or _is_encoded(body, value)
+        ]
         return httpx2.Response(recorded["status"]["code"], headers=headers, stream=_Chunks(self._split(body)))
+
+
+def _is_encoded(body: bytes, encoding: str) -> bool:
+    """False where the body was stored decoded, and the header left as it was (`decode_compressed_response`)."""
+    decompressor = Decompressor(encoding)
+    return decompressor.feed(body) + decompressor.close() != body
 
 
 class _Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A body in chunks. Ends itself once closed, as an open `iter_bytes` goes on reading otherwise."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks, self._closed = iter(chunks), False
+        self._chunks = iter(chunks)
 
     def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            if self._closed:
-                return
+        while (chunk := next(self._chunks, None)) is not None:
             yield chunk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._chunks:
-            if self._closed:
-                return
+        while (chunk := next(self._chunks, None)) is not None:
             yield chunk
 
     def close(self) -> None:
-        self._closed = True
+        chunks, self._chunks = self._chunks, iter(())
+        if isinstance(chunks, Generator):
+            chunks.close()
 
     async def aclose(self) -> None:
-        self._closed = True
+        self.close()

@@ -5,7 +5,7 @@ One file per SDK, imported only when it is used: an SDK costs up to 1.7 s to imp
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 

@@ -7,8 +7,8 @@ leaves the SDK an empty one. One client per call keeps the hook unambiguous.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, contextmanager
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,9 @@ from google.oauth2.credentials import Credentials
 from ...jsontext import JSON
 from ..contract import Endpoint
 from . import Raw, RawAsync
+
+OK = 200
+"""The one status that is no error to the SDK."""
 
 _LOST_IN_JSON = ("sdk_http_response",)
 
@@ -36,13 +39,14 @@ class GenaiClient:
         taken: list[httpx2.Response] = []
 
         def take(response: httpx2.Response) -> None:
-            if response.status_code < 400:
+            if response.status_code == OK:
                 taken.append(_twin(response))
                 response.stream = _Empty()
 
         with self._http_client() as http, self._client(http, None) as client:
             http.event_hooks["response"].append(take)
-            with closing(client.models.generate_content_stream(**self._arguments())) as stream:
+            stream: Any = client.models.generate_content_stream(**self._arguments())
+            with closing(stream):
                 next(stream, None)  # sends the request
                 with closing(taken[0]) as response:
                     yield Raw(response.headers, response.iter_bytes())
@@ -52,7 +56,7 @@ class GenaiClient:
         taken: list[httpx2.Response] = []
 
         async def take(response: httpx2.Response) -> None:
-            if response.status_code < 400:
+            if response.status_code == OK:
                 taken.append(_twin(response))
                 response.stream = _Empty()
 
@@ -64,13 +68,28 @@ class GenaiClient:
             async with aclosing(taken[0]) as response:
                 yield RawAsync(response.headers, response.aiter_bytes())
 
-    def typed(self) -> Iterator[JSON]:
-        with self._http_client() as http, self._client(http, None) as client:
-            for chunk in client.models.generate_content_stream(**self._arguments()):
-                yield _json(chunk)
+    def typed(self, opened: Callable[[], None]) -> Generator[JSON]:
+        def begun(response: httpx2.Response) -> None:
+            if response.status_code == OK:
+                opened()
 
-    async def typed_async(self) -> AsyncIterator[JSON]:
-        async with self._async_http_client() as http:
+        with self._http_client() as http, self._client(http, None) as client:
+            http.event_hooks["response"].append(begun)
+            stream: Any = client.models.generate_content_stream(**self._arguments())
+            with closing(stream):
+                for chunk in stream:
+                    yield _json(chunk)
+
+    async def typed_async(self, opened: Callable[[], None]) -> AsyncGenerator[JSON]:
+        async with AsyncExitStack() as held:
+
+            async def begun(response: httpx2.Response) -> None:
+                if response.status_code == OK:
+                    opened()
+                    held.push_async_callback(response.aclose)  # the SDK leaves that to the garbage collector
+
+            http = await held.enter_async_context(self._async_http_client())
+            http.event_hooks["response"].append(begun)
             client = self._client(None, http)  # kept in a name: a collected client closes its stream
             async for chunk in await client.aio.models.generate_content_stream(**self._arguments()):
                 yield _json(chunk)
