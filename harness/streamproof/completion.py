@@ -83,7 +83,8 @@ class TextPart(Part):
 class ReasoningPart(Part):
     """What the model thought. text: the reasoning, or its summaries joined by a blank line; summary: those summaries
     one by one. signature, encrypted: opaque, needed verbatim when the turn is sent back. kind: None for visible text,
-    `redacted` when the provider withheld it and sent ciphertext in `encrypted`."""
+    `redacted` when the provider withheld it and sent ciphertext in `encrypted`. extra: further fields of the wire's
+    object that have to go back with it (of a Chat `reasoning_details` entry: type, format, index)."""
 
     type: ClassVar[str] = "reasoning"
     text: str = ""
@@ -91,6 +92,7 @@ class ReasoningPart(Part):
     signature: str | None = None
     encrypted: str | None = None
     kind: str | None = None
+    extra: JSONObject | None = None
 
     def carries_something(self) -> bool:
         return bool(self.text or self.summary or self.signature or self.encrypted or self.id)
@@ -110,16 +112,21 @@ class RefusalPart(Part):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallPart(Part):
     """The place of a client tool call in the content. index: into `Completion.tool_calls`. id: the item's id where
-    the wire has one besides the call's (Responses `fc_...`). signature: Gemini's, on the part it came with."""
+    the wire has one besides the call's (Responses `fc_...`). signature: Gemini's, on the part it came with. kind: the
+    wire's type word where the call is not of the protocol's ordinary kind (`custom_tool_call`). extra: further fields
+    of the wire's object that have to go back with it (`namespace`, `caller`)."""
 
     type: ClassVar[str] = "tool_call"
     index: int = 0
     signature: str | None = None
+    kind: str | None = None
+    extra: JSONObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaPart(Part):
-    """Audio, image, video or a file. data: base64 as on the wire; url: where the wire only points; text: transcript."""
+    """Audio, image, video or a file. data: base64 as on the wire; url: where the wire only points; text: transcript.
+    kind: None, or `thought` for Gemini's pictures of its own thoughts."""
 
     type: ClassVar[str] = "media"
     media_type: str | None = None
@@ -127,6 +134,7 @@ class MediaPart(Part):
     url: str | None = None
     text: str = ""
     signature: str | None = None
+    kind: str | None = None
 
     def carries_something(self) -> bool:
         return bool(self.data or self.url or self.text or self.signature or self.id)

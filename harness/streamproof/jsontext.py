@@ -49,7 +49,12 @@ def _int(text: str) -> int | float:
     return int(text)
 
 
+def _no_json(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
 _DECODER = json.JSONDecoder(parse_float=_float, parse_int=_int, parse_constant=str)
+_STRICT = json.JSONDecoder(parse_float=_float, parse_int=_int, parse_constant=_no_json)
 
 
 def loads(text: str) -> JSON:
@@ -58,9 +63,13 @@ def loads(text: str) -> JSON:
     `NaN` and `Infinity`, which some servers send, become strings: they are no JSON and must not come out again.
     Raises ValueError: malformed, or nested more than MAX_DEPTH deep (nothing that is read may be unwritable).
     """
+    return _loads(text, _DECODER)
+
+
+def _loads(text: str, decoder: json.JSONDecoder) -> JSON:
     if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} deep")
-    return _DECODER.decode(text)
+    return decoder.decode(text)
 
 
 def dumps(value: JSON, *, indent: int | None = None) -> str:
@@ -79,9 +88,9 @@ def quote(text: str) -> str:
 
 
 def is_json(text: str) -> bool:
-    """Whether `text` is one whole JSON document."""
+    """Whether `text` is one whole JSON document; `NaN` and `Infinity` are none."""
     try:
-        loads(text)
+        _loads(text, _STRICT)
     except ValueError:
         return False
     return True

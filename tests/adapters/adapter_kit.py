@@ -305,20 +305,20 @@ class _WatchedTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         request.read()
-        return self._answer(request, self._inner.handle_request)
+        self._asked(request)
+        return self._counted(self._inner.handle_request(request))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         await request.aread()
-        if self._before is None:
-            response = await self._inner.handle_async_request(request)
-            return self._answer(request, lambda _: response)
-        return self._answer(request, self._inner.handle_request)
+        self._asked(request)
+        return self._counted(await self._inner.handle_async_request(request))
 
-    def _answer(self, request: httpx2.Request, inner: Callable[[httpx2.Request], httpx2.Response]) -> httpx2.Response:
+    def _asked(self, request: httpx2.Request) -> None:
         self._watch.requests.append(request)
         if self._before is not None:
             raise self._before
-        response = inner(request)
+
+    def _counted(self, response: httpx2.Response) -> httpx2.Response:
         response.stream = _Counted(response.stream, self._watch)
         return response
 
@@ -363,8 +363,7 @@ def ask(way: str, endpoint: Endpoint, call: Call = CALL) -> Answer:
         awaited: Awaitable[Completion] = adapter.run(call, endpoint, deltas.append)
         return Answer(asyncio.run(_wait(awaited)), deltas, None, adapter)
     except LLMError as error:
-        assert error.partial is not None
-        return Answer(error.partial, deltas, error, adapter)
+        return Answer(error.partial or Completion(), deltas, error, adapter)
 
 
 async def _wait(answer: Awaitable[Completion]) -> Completion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import socket
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from adapter_kit import (
     watched,
 )
 from streamproof.adapters.clients import client_for
-from streamproof.adapters.contract import Adapter, Call, Endpoint
+from streamproof.adapters.contract import Adapter, Endpoint
 from streamproof.adapters.response import SDK_PROTOCOLS
 from streamproof.adapters.wire import WireAdapter
 from streamproof.cassette import Cassette
@@ -135,8 +136,6 @@ def test_deltas_come_before_later_chunks_are_read(row: Provider, way: str) -> No
 
 
 def _says(piece: bytes, words: bytes) -> bool:
-    import base64  # noqa: PLC0415
-
     if piece.startswith(b"\x00"):
         return words in base64.b64decode(json.loads(piece[piece.index(b"{") : -4])["bytes"])
     return words in piece
@@ -201,20 +200,17 @@ def test_a_cancelled_task_closes_the_connection(row: Provider, way: str, caplog:
     endpoint, watch = watched(row, pieces)
     adapter = WAYS[way]()
 
+    async def reader() -> None:
+        async with aclosing(aiter(adapter.stream(CALL, endpoint))) as deltas:
+            async for delta in deltas:
+                if "Let me " in str(delta.value):
+                    asyncio.current_task().cancel()  # type: ignore[union-attr]
+                await asyncio.sleep(0)
+
     async def cancelled() -> None:
-        task = asyncio.current_task()
-        assert task is not None
-
-        def stop(delta: Delta) -> None:
-            if "Let me " in str(delta.value):
-                task.cancel()
-
+        task = asyncio.create_task(reader())
         with pytest.raises(asyncio.CancelledError):
-            async with aclosing(aiter(adapter.stream(CALL, endpoint))) as deltas:
-                async for delta in deltas:
-                    stop(delta)
-                    await asyncio.sleep(0)
-        task.uncancel()
+            await task
         assert watch.closed == 1
 
     asyncio.run(cancelled())
@@ -255,10 +251,9 @@ def test_a_request_that_the_cassette_does_not_hold(row: Provider, way: str) -> N
     """A miss that an SDK retries, wraps, or that is graded as the provider's error."""
     watch = Watch(pieces_of(row))
     playback = WatchedPlayback(row, cassette(row, b"x"), watch)
+    endpoint = Endpoint(provider=row, playback=playback, base_url="http://127.0.0.1:1/else")
     with pytest.raises(HarnessFault) as caught:
-        ask(way, Endpoint(provider=row, playback=playback), Call(model="x", messages=CALL.messages)) if (
-            "{model}" in row.path
-        ) else ask(way, Endpoint(provider=row, playback=playback, base_url="http://127.0.0.1:1/else"))
+        ask(way, endpoint)
     assert f"it holds: POST {row.url(MODEL)}" in str(caught.value)
     assert "the cassette holds no further answer to POST http" in str(caught.value)
     assert len(watch.requests) == 1

@@ -290,12 +290,11 @@ class AnthropicMessagesDecoder(BlockDecoder):
             "name": text_or_none(block.get("name")) or "",
             "arguments": "",
         }
-        started = self.start_block(index, "tool_call", block, fields)
-        if isinstance(caller, dict) and caller.get("type") != "direct":
-            self.note("tool_caller", f"{call_id} is called by {text_or_none(caller.get('type'))}")
-        if block.get("toolset_name") is not None:
-            self.note("toolset", f"{call_id} is of {text_or_none(block['toolset_name'])}")
-        return started
+        indirect = isinstance(caller, dict) and caller.get("type") != "direct"
+        told = {"caller": caller if indirect else None, "toolset_name": block.get("toolset_name")}
+        if extra := {name: value for name, value in told.items() if value is not None}:
+            fields["extra"] = extra  # anthropic.types.ToolUseBlockParam
+        return self.start_block(index, "tool_call", block, fields)
 
     def _on_block_delta(self, payload: JSONObject) -> None:
         delta, index = payload.get("delta"), payload.get("index")

@@ -179,9 +179,9 @@ class GeminiPartsDecoder(Decoder):
         if not isinstance(data, str) or not isinstance(media_type, str | None):
             self.unknown_part(candidate, kind, part)
             return
-        if part.get("thought") is True:
-            self.note("thought_media", "the picture or sound belongs to the model's thoughts")
         media = {"type": "media", "media_type": media_type, target: data}
+        if part.get("thought") is True:
+            media["kind"] = "thought"
         self.start_part(candidate, media | _transcript(part), signature)
 
     def _on_transcription(self, candidate: Candidate, part: JSONObject, kind: str, signature: str | None) -> None:

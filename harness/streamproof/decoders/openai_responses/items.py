@@ -145,6 +145,18 @@ def call_fields(item: JSONObject) -> dict[str, str | None]:
     }
 
 
+_GO_BACK = ("namespace", "caller", "async", "environment", "execution", "pending_safety_checks")
+"""Fields of a call's item that `openai.types.responses.ResponseInputItemParam` has too, besides the call itself: the
+API refuses a call of a namespace or of a program that comes back without them."""
+
+
+def call_extras(item: JSONObject) -> dict[str, JSON]:
+    """`kind` of an item that is no `function_call`, and `extra`: what has to go back with the call; only what is set."""
+    extra = {name: item[name] for name in _GO_BACK if item.get(name) is not None}
+    kind = {} if item["type"] == "function_call" else {"kind": item["type"]}
+    return kind | ({"extra": extra} if extra else {})
+
+
 # -- contents of messages and reasoning items
 
 TEXT_TYPES: Mapping[str, tuple[str, str]] = {

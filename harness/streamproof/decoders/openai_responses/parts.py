@@ -95,7 +95,7 @@ class OutputDecoder(Decoder):
             return
         first: dict[str, JSON] = {"type": shape, "id": item.id}
         if shape == "tool_call":
-            first |= {**items.call_fields(data), "arguments": ""}
+            first |= {**items.call_fields(data), "arguments": "", **items.call_extras(data)}
             first["name"] = first["name"] or ""
             self._calls_at[item.place] = item
         elif shape != "reasoning":
@@ -145,7 +145,7 @@ class OutputDecoder(Decoder):
         fields = items.call_fields(data)
         arguments = fields.pop("arguments") or ""
         self._set(item.place, "id", item.id)
-        for name, value in fields.items():
+        for name, value in (fields | items.call_extras(data)).items():
             self._set(item.place, name, value)
         self._set_text(item.place, "arguments", arguments)
         if item.type == "shell_call" and item.call_id is not None:

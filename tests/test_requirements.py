@@ -1,0 +1,149 @@
+"""Checking the facts that a case states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamproof.jsontext import loads
+from streamproof.requirements import OPS, Requirement, check, shown
+from streamproof.verdict import Verdict
+
+SOURCE = {"kind": "documentation", "ref": "https://example.org"}
+DOCUMENT: dict[str, Any] = {
+    "content": [{"type": "text", "text": "Hello there"}, {"type": "unknown", "data": {"a": 1, "b": True}}],
+    "tool_calls": [{"arguments": '{"city": "Graz", "days": 2}', "complete": True}],
+    "usage": {"input_tokens": 1, "output_tokens": 0, "cached_input_tokens": None},
+    "finish_reason": "stop",
+    "error": None,
+    "details": {"stop_sequence": "\n\n", "empty": ""},
+    "diagnostics": [["unknown_event", 3, "x"]],
+}
+
+
+def requirement(path: str, op: str, value: Any = None, **more: Any) -> Requirement:
+    """A requirement on DOCUMENT."""
+    return Requirement.from_json(
+        {"id": "r", "level": "must", "path": path, "op": op, "value": value, "source": SOURCE, **more}
+    )
+
+
+def verdict(path: str, op: str, value: Any = None) -> Verdict:
+    """What is said of it."""
+    return check(requirement(path, op, value), DOCUMENT).verdict
+
+
+@pytest.mark.parametrize(
+    ("path", "op", "value"),
+    [
+        ("finish_reason", "equals", "stop"),
+        ("usage.input_tokens", "equals", 1),
+        ("usage.input_tokens", "equals", 1.0),
+        ("usage.output_tokens", "equals", 0),
+        ("error", "equals", None),
+        ("tool_calls[-1].complete", "equals", True),
+        ("content[1].data", "equals", {"b": True, "a": 1}),
+        ("diagnostics", "equals", [["unknown_event", 3, "x"]]),
+        ("details.stop_sequence", "equals", "\n\n"),
+        ("error", "absent", None),
+        ("content[2]", "absent", None),
+        ("nothing.at.all", "absent", None),
+        ("content[0].text", "contains", "lo th"),
+        ("content", "contains", {"type": "text"}),
+        ("content", "contains", {"data": {"a": 1, "b": True}}),
+        ("diagnostics[0]", "contains", "unknown_event"),
+        ("diagnostics[0]", "contains", 3),
+        ("usage", "contains", {"input_tokens": 1, "output_tokens": 0}),
+        ("finish_reason", "one_of", ["end", "stop"]),
+        ("error", "one_of", ["x", None]),
+        ("tool_calls[0].arguments", "json_equals", {"days": 2, "city": "Graz"}),
+    ],
+)
+def test_what_holds(path: str, op: str, value: Any) -> None:
+    """Each operator on a value that satisfies it."""
+    assert verdict(path, op, value) is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("path", "op", "value"),
+    [
+        ("finish_reason", "equals", "length"),
+        ("usage.output_tokens", "equals", 1),
+        ("usage.input_tokens", "equals", True),
+        ("usage.output_tokens", "equals", False),
+        ("tool_calls[0].complete", "equals", 1),
+        ("content[1].data", "equals", {"a": True, "b": 1}),
+        ("content[1].data", "equals", {"a": 1}),
+        ("content[1].data", "contains", {"b": 1}),
+        ("content[1].data", "contains", "a"),
+        ("usage.input_tokens", "contains", 1),
+        ("content[0].text", "contains", ["Hello there"]),
+        ("content[0].text", "contains", "hello"),
+        ("content", "contains", {"type": "refusal"}),
+        ("content[0]", "absent", None),
+        ("usage.output_tokens", "absent", None),
+        ("details.empty", "absent", None),
+        ("finish_reason", "one_of", ["end"]),
+        ("tool_calls[0].complete", "one_of", [1, "true"]),
+        ("tool_calls[0].arguments", "json_equals", {"city": "Graz"}),
+        ("tool_calls[0].arguments", "json_equals", {"city": "Graz", "days": True}),
+        ("finish_reason", "json_equals", "stop"),
+        ("usage.input_tokens", "json_equals", 1),
+    ],
+)
+def test_what_contradicts(path: str, op: str, value: Any) -> None:
+    """Something else stands there than the fact: the adapter says what is not so. True is not 1, at any depth."""
+    assert verdict(path, op, value) is Verdict.WRONG
+
+
+@pytest.mark.parametrize(
+    ("path", "op", "value"),
+    [
+        ("error", "equals", {"type": "server"}),
+        ("usage.cached_input_tokens", "equals", 0),
+        ("content[7].text", "equals", "x"),
+        ("details.empty", "equals", "x"),
+        ("content[0].annotations", "contains", {"url": "x"}),
+        ("tool_calls[1].arguments", "json_equals", {}),
+        ("model", "one_of", ["m-1"]),
+    ],
+)
+def test_what_is_lost(path: str, op: str, value: Any) -> None:
+    """Nothing stands where the fact should be: lost, not contradicted."""
+    assert verdict(path, op, value) is Verdict.LOSSY
+
+
+def test_finding_says_what_was_expected_and_what_came() -> None:
+    """The text of a failure is made of these."""
+    finding = check(requirement("usage.input_tokens", "equals", 2, level="should"), DOCUMENT)
+    assert (finding.requirement, finding.level, finding.path) == ("r", "should", "usage.input_tokens")
+    assert (finding.expected, finding.got, finding.reading) == ("equals 2", "1", None)
+    assert check(requirement("content[7]", "absent"), DOCUMENT)[4:6] == ("absent", "absent")
+
+
+def test_an_alternative_reading_passes_and_is_named() -> None:
+    """Where the field accepts several readings the report has to say which one it met."""
+    readings = [{"name": "its own word", "value": "end"}, {"name": "stop-dialect", "value": "stop"}]
+    finding = check(requirement("finish_reason", "equals", "tool_calls", alternatives=readings), DOCUMENT)
+    assert (finding.verdict, finding.reading) == (Verdict.PASS, "stop-dialect")
+    finding = check(requirement("finish_reason", "equals", "stop", alternatives=readings), DOCUMENT)
+    assert finding.reading is None
+    finding = check(requirement("finish_reason", "equals", "length", alternatives=readings[:1]), DOCUMENT)
+    assert (finding.verdict, finding.reading) == (Verdict.WRONG, None)
+
+
+def test_numbers_compare_by_value_whatever_their_spelling() -> None:
+    """`1.50` on the wire equals 1.5 in the case."""
+    assert check(requirement("n", "equals", 1.5), {"n": loads("1.50")}).verdict is Verdict.PASS
+
+
+def test_long_values_are_cut() -> None:
+    """A body of megabytes in a message helps nobody."""
+    assert shown("x" * 10) == '"xxxxxxxxxx"'
+    assert len(shown("x" * 1000)) == 300
+    assert shown("x" * 1000).endswith("...")
+
+
+def test_operators_are_those_of_the_schema() -> None:
+    """An operator that the schema lets pass must not be a KeyError here."""
+    assert set(OPS) == {"equals", "absent", "contains", "one_of", "json_equals"}
