@@ -60,6 +60,12 @@ def stored(case: Case) -> dict[str, Any]:
     return loaded
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Warnings that say nothing here: our snapshot names are case ids on purpose; an SDK meets an unknown word."""
+    config.addinivalue_line("filterwarnings", r"ignore:\s*Can not relate snapshot:UserWarning")
+    config.addinivalue_line("filterwarnings", "ignore:.* is not a valid FinishReason:UserWarning")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Snapshots first: a run that accepts new ones compares the other adapters with what it has just written."""
     items.sort(key=lambda item: not item.name.startswith("test_snapshot"))

@@ -125,7 +125,7 @@ def all_cases(root: Path | None = None, damaged: Callable[[CassetteError], objec
     without it the CassetteError is raised.
     """
     directory = (root or data_root()) / "cassettes"
-    for path in sorted(directory.glob("*/*.yaml")):
+    for path in sorted(directory.glob("*/*.yaml"), key=lambda path: (path.parent.name, path.stem)):
         try:
             yield case_at(path)
         except CassetteError as error:

@@ -18,7 +18,8 @@ from .errors import CassetteError, UsageError
 from .providers import PROTOCOLS, protocol_of_url, protocols_of, provider_of_url, row
 from .wire.reader import Reader
 
-_CASSETTE = re.compile(rb"""^(interactions:|\{\s*"(interactions|version|metadata)"\s*:)""", re.MULTILINE)
+_YAML_CASSETTE = re.compile(rb"^interactions:", re.MULTILINE)
+_JSON_CASSETTE = re.compile(rb'"interactions"\s*:\s*\[')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +74,15 @@ def decode(name: str, data: bytes, forced: Forced) -> Iterator[Decoded | Skipped
     """
     if len(data) > MAX_BYTES:
         raise CassetteError(f"{len(data)} bytes are over the limit of {MAX_BYTES}", file=name)
-    if name.endswith((".yaml", ".yml")) or _CASSETTE.search(data):
+    if name.endswith((".yaml", ".yml")) or _is_cassette(data):
         yield from _cassette(name, data, forced)
     else:
         yield _raw(name, data, forced)
+
+
+def _is_cassette(data: bytes) -> bool:
+    pattern = _JSON_CASSETTE if data[:64].lstrip().startswith(b"{") else _YAML_CASSETTE
+    return pattern.search(data) is not None
 
 
 def read(name: str) -> bytes:

@@ -27,7 +27,7 @@ _STREAM_PATHS = (":streamGenerateContent", ":streamRawPredict", "/converse-strea
 _RULES: tuple[tuple[str, Callable[[str, JSONObject], bool]], ...] = (
     ("bedrock_converse", lambda name, _: name in _CONVERSE),
     ("openai_responses", lambda _, p: str(p.get("type", "")).startswith("response.") or p.get("object") == "response"),
-    ("anthropic_messages", lambda _, p: p.get("type") in _ANTHROPIC),
+    ("anthropic_messages", lambda _, p: str(p.get("type", "")) in _ANTHROPIC),
     ("openai_chat", lambda _, p: "choices" in p or str(p.get("object", "")).startswith("chat.completion")),
     (
         "gemini_generate_content",

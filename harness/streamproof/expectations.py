@@ -8,8 +8,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from .errors import UsageError
 from .outcome import Outcome, explain
@@ -60,11 +62,20 @@ def load_expectations(path: Path) -> tuple[Known, ...]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(str(error), file=str(path), remedy="docs/formats.md has the format") from None
-    plain = [{**entry, "since": str(entry.get("since", ""))} for entry in document.get("known", ())]
-    problem = next(iter(problems("expectations", {**document, "known": plain})), None)
+    plain = _with_text_dates(document)
+    problem = next(iter(problems("expectations", plain)), None)
     if problem is not None:
         raise UsageError(problem.message, file=str(path), place=format_path(problem.path), remedy=problem.remedy)
-    return tuple(Known(**entry) for entry in plain)
+    return tuple(Known(**entry) for entry in plain.get("known", ()))
+
+
+def _with_text_dates(value: Any) -> Any:
+    """A TOML date is as good as its text."""
+    if isinstance(value, dict):
+        return {name: _with_text_dates(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_text_dates(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def failures(outcome: Outcome) -> list[Failure]:

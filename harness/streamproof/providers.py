@@ -206,8 +206,10 @@ def protocol_of_url(url: str) -> str | None:
 
 def provider_of_url(url: str, protocol: str) -> Provider:
     """The row of a request's host, else the generic row of the protocol."""
-    host = urlsplit(url).netloc.rsplit("@", 1)[-1]
+    host_and_port = urlsplit(url).netloc.rsplit("@", 1)[-1]
+    host = host_and_port.partition(":")[0]
     for candidate in ROWS:
-        if candidate.protocol == protocol and candidate.host and re.fullmatch(candidate.host, host, re.IGNORECASE):
+        pattern = candidate.host if candidate.protocol == protocol else None
+        if pattern and any(re.fullmatch(pattern, name, re.IGNORECASE) for name in (host_and_port, host)):
             return candidate
     return TABLE[_FALLBACK[protocol], protocol]

@@ -66,7 +66,8 @@ def _case_line(case: Case, slug_width: int, width: int) -> str:
     if len(title) + 1 + len(providers) > room:
         providers = ""
     level = click.style(f"{case.level:<6}", fg=_LEVEL_COLOURS.get(case.level))
-    return f"  {_slug(case):<{slug_width}}  {level}  {title} {click.style(providers, dim=True) if providers else ''}".rstrip()
+    line = f"  {_slug(case):<{slug_width}}  {level}  {title}"
+    return f"{line} {click.style(providers, dim=True)}" if providers else line
 
 
 def provider_lines() -> Iterator[str]:

@@ -49,18 +49,24 @@ SECRET_HEADERS: frozenset[str] = frozenset(
 """Lower case, `-` between words; those of single providers come from their rows."""
 
 _QUERY_NAMES = frozenset(
-    """key apikey accesskey accesstoken token idtoken refreshtoken authtoken auth authorization sig signature
-    password passwd secret clientsecret code awsaccesskeyid googleaccessid""".split()
-)
+    [
+        "key", "apikey", "accesskey", "accesstoken", "token", "idtoken", "refreshtoken", "authtoken", "auth",
+        "authorization", "sig", "signature", "password", "passwd", "secret", "clientsecret", "code",
+        "awsaccesskeyid", "googleaccessid",
+    ]
+)  # fmt: skip
 _QUERY_PREFIXES = ("xamz", "xgoog")
 
 # Names without `_`, `-`, case. A name counts when it is one of these or ends with one of the suffixes.
 _BODY_NAMES = frozenset(
-    """accesstoken apitoken authkey authorization authtoken authenticationtoken bearer bearertoken cookie cookies
-    credential credentials csrftoken githubtoken idtoken jwt oauthtoken passphrase passwd password pwd refreshtoken
-    secret secretkey securitytoken serviceaccountjson sessionkey sessiontoken setcookie signingkey subscriptionkey
-    webhooksecret""".split()
-) | {name.replace("-", "") for name in SECRET_HEADERS}
+    [
+        "accesstoken", "apitoken", "authkey", "authorization", "authtoken", "authenticationtoken", "bearer",
+        "bearertoken", "cookie", "cookies", "credential", "credentials", "csrftoken", "githubtoken", "idtoken",
+        "jwt", "oauthtoken", "passphrase", "passwd", "password", "pwd", "refreshtoken", "secret", "secretkey",
+        "securitytoken", "serviceaccountjson", "sessionkey", "sessiontoken", "setcookie", "signingkey",
+        "subscriptionkey", "webhooksecret",
+    ]
+) | {name.replace("-", "") for name in SECRET_HEADERS}  # fmt: skip
 _BODY_SUFFIXES = (
     "apikey", "accesskey", "accesskeyid", "accesstoken", "authtoken", "clientsecret", "connectionstring",
     "encryptionkey", "password", "passphrase", "privatekey", "refreshtoken", "secretkey", "sessiontoken",
@@ -71,57 +77,71 @@ _LOGPROB_KEYS = frozenset({"logprob", "logProbability", "log_probability", "top_
 _SCHEMA_KEYS = frozenset({"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"})
 """`{"password": {"type": "string"}}` is a JSON Schema's property, not a password."""
 
-# Issuers' own prefixes; the text before must not make it a part of a longer word (or of urlsafe base64).
-_TOKENS = re.compile(
-    r"(?<![A-Za-z0-9_+-])(?:"
-    + "|".join(
-        (
-            r"sk-[A-Za-z0-9_*-]{16,}",  # OpenAI, Anthropic (sk-ant-), OpenRouter (sk-or-), DeepSeek, ...; also masked
-            r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",  # Stripe
-            r"sess-[A-Za-z0-9]{24,}",
-            r"AIza[A-Za-z0-9_-]{20,}",  # Google API key
-            r"ya29\.[A-Za-z0-9._-]{10,}",  # Google OAuth
-            r"1//[A-Za-z0-9_-]{30,}",  # Google OAuth refresh token
-            r"(?:gsk|hf|pplx|nvapi|tvly|fw|csk|r8|glpat|dckr_pat)[_-][A-Za-z0-9_-]{16,}",
-            r"xai-[A-Za-z0-9]{16,}",
-            r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",  # AWS access key id
-            r"ABSK[A-Za-z0-9+/=]{24,}",  # Bedrock API key
-            r"bedrock-api-key-[A-Za-z0-9+/=]{16,}",
-            r"gh[pousr]_[A-Za-z0-9]{16,}",
-            r"github_pat_[A-Za-z0-9_]{16,}",
-            r"xox[abprs]-[A-Za-z0-9-]{10,}",  # Slack
-            r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",  # JWT
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-        )
-    )
-    + r")",
-    re.DOTALL,
+# A shape counts only where the text before does not make it a part of a longer word, or of urlsafe base64.
+_SHAPES: tuple[str, ...] = (
+    r"sk-[A-Za-z0-9_*-]{16,}",  # OpenAI, Anthropic (sk-ant-), OpenRouter (sk-or-), DeepSeek, ...; also masked
+    r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",  # Stripe
+    r"sess-[A-Za-z0-9]{24,}",
+    r"AIza[A-Za-z0-9_-]{20,}",  # Google API key
+    r"ya29\.[A-Za-z0-9._-]{10,}",  # Google OAuth
+    r"(?:gsk|hf|pplx|nvapi|tvly|fw|csk|r8|glpat|dckr_pat)[_-][A-Za-z0-9_-]{16,}",
+    r"xai-[A-Za-z0-9]{16,}",
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",  # AWS access key id
+    r"ABSK[A-Za-z0-9+/=]{24,}",  # Bedrock API key
+    r"bedrock-api-key-[A-Za-z0-9+/=]{16,}",
+    r"gh[pousr]_[A-Za-z0-9]{16,}",
+    r"github_pat_[A-Za-z0-9_]{16,}",
+    r"xox[abprs]-[A-Za-z0-9-]{10,}",  # Slack
+    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",  # JWT
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
 )
-_NAME = (
-    r"(?:[A-Za-z0-9]+[_-])*(?:api[_-]?key|access[_-]?key(?:[_-]?id)?|access[_-]?token|auth[_-]?token|refresh[_-]?token|"
-    r"session[_-]?token|security[_-]?token|client[_-]?secret|secret[_-]?(?:access[_-]?)?key|private[_-]?key|"
-    r"pass(?:word|wd|phrase)|secret|credentials?|(?:proxy-)?authorization|(?:set-)?cookie)"
-)
-_PAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)\b(bearer\s+)(?=\S*\d|\S{20})[A-Za-z0-9._~+/*=-]{8,}"), rf"\1{REDACTED}"),
-    (re.compile(r"(?i)\b(basic\s+)(?=[A-Za-z0-9+/]*[0-9=])[A-Za-z0-9+/]{12,}={0,2}"), rf"\1{REDACTED}"),
-    (re.compile(r"(\bAWS4-HMAC-SHA256\s+)[^\r\n\"]+"), rf"\1{REDACTED}"),
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#\s@\"']+@"), rf"\1{REDACTED}@"),  # user:password@host
-    # "api_key": "…", quotes escaped or not, the value perhaps cut off
-    (
-        re.compile(rf"(?is)((\\*[\"']){_NAME}\2\s*:\s*(\\*[\"']))(?!{REDACTED}).+?(?=(?<!\\)\3|\Z)"),
-        rf"\g<1>{REDACTED}",
-    ),
-    (
-        re.compile(r"(?is)((\\*[\"'])token\2\s*:\s*(\\*[\"']))(?=[^\"'\\\s]*\d)[^\"'\\\s]{8,}(?=\3|\Z)"),
-        rf"\g<1>{REDACTED}",
-    ),
-    (re.compile(r"(?i)([?&](?:key|api[_-]?key|access_token|token|sig|signature|x-(?:amz|goog)-[a-z-]+)=)[^&#\s\"'\\]+"),
-     rf"\1{REDACTED}"),
-    # OPENAI_API_KEY=…, x-api-key: …; prose such as "password: required" has no digit
-    (re.compile(rf"(?i)((?<![A-Za-z0-9]){_NAME}\s*[=:]\s*)(?!{REDACTED})(?=[^\s\"',;&]*\d)[^\s\"',;&]{{8,}}"),
-     rf"\1{REDACTED}"),
+_TOKENS = re.compile(rf"(?<![A-Za-z0-9_+-])(?:{'|'.join(_SHAPES)})", re.DOTALL)
+
+# Names in text; a space is `_`, `-` or nothing.
+_TEXT_NAMES = (
+    "api key", "access key", "access key id", "access token", "auth token", "refresh token", "session token",
+    "security token", "client secret", "secret key", "secret access key", "private key", "password", "passwd",
+    "passphrase", "secret", "credential", "credentials", "authorization", "cookie", "account id",
 )  # fmt: skip
+_NAME = "(?:" + "|".join(sorted((n.replace(" ", "[_-]?") for n in _TEXT_NAMES), key=len, reverse=True)) + ")"
+_NAME_WORDS = tuple({name.replace(" ", sep) for name in _TEXT_NAMES for sep in ("", "_", "-")})
+
+
+def _rule(words: tuple[str, ...], pattern: str, replacement: str) -> tuple[tuple[str, ...], re.Pattern[str], str]:
+    return words, re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement
+
+
+# (words of which one has to be there in lower case, which is far cheaper to ask; what to look for; what to put)
+_PAIRS = (
+    _rule(("bearer",), r"\b(bearer\s+)(?=\S*\d|\S{20})[a-z0-9._~+/*=-]{8,}", rf"\1{REDACTED}"),
+    _rule(("basic",), r"\b(basic\s+)(?=[a-z0-9+/]*[0-9=])[a-z0-9+/]{12,}={0,2}", rf"\1{REDACTED}"),
+    _rule(("aws4-hmac",), r"(\bAWS4-HMAC-SHA256\s+)[^\r\n\"]+", rf"\1{REDACTED}"),
+    _rule(("cookie:",), r"(cookie:\s*)(?=[^\r\n\"\\]*=)[^\r\n\"\\]+", rf"\1{REDACTED}"),
+    # user:password@host
+    _rule(("://",), r"(\b[a-z][a-z0-9+.-]{0,20}://)[^/?#\s@\"']{1,500}@", rf"\1{REDACTED}@"),
+    # "api_key": "…", quotes escaped or not, the value perhaps cut off
+    _rule(
+        _NAME_WORDS,
+        rf"({_NAME}\\{{0,8}}[\"']\s*:\s*(\\{{0,8}}[\"']))(?!\2|{REDACTED}).+?(?=(?<!\\)\2|\Z)",
+        rf"\g<1>{REDACTED}",
+    ),
+    _rule(
+        ("token",),
+        r"([\"']token\\{0,8}[\"']\s*:\s*(\\{0,8}[\"']))(?=[^\"'\\\s]*\d)[^\"'\\\s]{8,}(?=\2|\Z)",
+        rf"\g<1>{REDACTED}",
+    ),
+    _rule(
+        ("?", "&"),
+        r"([?&](?:key|api[_-]?key|access_token|token|sig|signature|x-(?:amz|goog)-[a-z-]+)=)[^&#\s\"'\\]+",
+        rf"\1{REDACTED}",
+    ),
+    # OPENAI_API_KEY=…, x-api-key: …; prose such as "password: required" has no digit
+    _rule(
+        _NAME_WORDS,
+        rf"((?<![a-z0-9]){_NAME}\s*[=:]\s*)(?!{REDACTED})(?=[^\s\"',;&]*\d)[^\s\"',;&]{{8,}}",
+        rf"\1{REDACTED}",
+    ),
+)
 
 
 def redact(value: Any) -> Any:
@@ -137,8 +157,10 @@ def redact(value: Any) -> Any:
 def redact_text(text: str) -> str:
     """The text with token-shaped words and the values of secret names in it replaced."""
     text = _TOKENS.sub(REDACTED, text)
-    for pattern, replacement in _PAIRS:
-        text = pattern.sub(replacement, text)
+    lower = text.lower()
+    for words, pattern, replacement in _PAIRS:
+        if any(word in lower for word in words):
+            text = pattern.sub(replacement, text)
     return text
 
 
@@ -207,12 +229,9 @@ def _redact_mapping(value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
     for key, item in value.items():
         name = key.decode("latin-1") if isinstance(key, bytes) else str(key)
         kept = redact_text(key) if isinstance(key, str) else key
-        if is_secret_name(name):
-            copy[kept] = _blank(item, depth)
-        elif _plain(name) in _AMBIGUOUS and isinstance(item, str) and not ambiguous_is_text:
-            copy[kept] = _blank(item, depth)
-        else:
-            copy[kept] = _redact(item, depth + 1)
+        ambiguous = _plain(name) in _AMBIGUOUS and isinstance(item, str) and not ambiguous_is_text
+        secret = ambiguous or is_secret_name(name)
+        copy[kept] = _blank(item, depth) if secret else _redact(item, depth + 1)
     return copy
 
 

@@ -276,12 +276,15 @@ def test_no_index_after_a_gap() -> None:
     assert completion([start(), *text(5, "a"), *text(None, "b"), *finish()]).text == "ab"
 
 
-def test_programmatic_caller_is_noted() -> None:
-    """Who asks for a call is kept as a diagnostic unless it is the model itself."""
-    direct, code = {"type": "direct"}, {"type": "code_execution_20250825"}
-    assert decoded([start(), *tool(0, caller=direct), *finish("tool_use")]).diagnostics == []
-    decoder = decoded([start(), *tool(0, caller=code, toolset_name="browser"), *finish("tool_use")])
-    assert notes(decoder) == ["tool_caller", "toolset"]
+def test_programmatic_caller_is_kept() -> None:
+    """Who asks for a call has to go back with it, unless it is the model itself."""
+    direct, code = {"type": "direct"}, {"type": "code_execution_20250825", "tool_id": "srv_1"}
+    (plain,) = completion([start(), *tool(0, caller=direct), *finish("tool_use")]).to_json()["content"]
+    assert plain == {"type": "tool_call", "index": 0}
+    (indirect,) = completion(
+        [start(), *tool(0, caller=code, toolset_name="browser"), *finish("tool_use")]
+    ).to_json()["content"]
+    assert indirect["extra"] == {"caller": code, "toolset_name": "browser"}
 
 
 @pytest.mark.parametrize(

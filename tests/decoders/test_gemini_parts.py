@@ -122,12 +122,13 @@ def test_unknown_parts_are_kept() -> None:
     assert notes(decoder) == ["unknown_field"]
 
 
-def test_modifiers_and_thought_media_are_noted() -> None:
-    """What the completion has no place for is a diagnostic."""
+def test_modifiers_are_noted_and_thought_media_marked() -> None:
+    """What the completion has no place for is a diagnostic; a picture of the thoughts is told from an answer."""
     picture = {"inlineData": {"mimeType": "image/png", "data": "AA"}, "thought": True, "videoMetadata": {"fps": 1}}
     completion, decoder = decode(chunk(picture), STOP)
-    assert [part.type for part in completion.content] == ["media"]
-    assert notes(decoder) == ["part_modifier", "thought_media"]
+    (part,) = content(completion)
+    assert (part["type"], part["kind"]) == ("media", "thought")
+    assert notes(decoder) == ["part_modifier"]
 
 
 def test_citations_are_one_last_part() -> None:

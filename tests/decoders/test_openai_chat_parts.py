@@ -10,8 +10,14 @@ from streamproof.decoders.base import Quirks
 
 
 def parts(*deltas: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of a stream of these deltas."""
-    return content(decode(*(chunk(delta) for delta in deltas), STOP))
+    """The parts of a stream of these deltas; `extra` is left out, it has tests of its own."""
+    found = content(decode(*(chunk(delta) for delta in deltas), STOP))
+    return [{name: value for name, value in part.items() if name != "extra"} for part in found]
+
+
+def extras(*deltas: dict[str, Any]) -> list[Any]:
+    """What has to go back with each part of a stream of these deltas."""
+    return [part.get("extra") for part in content(decode(*(chunk(delta) for delta in deltas), STOP))]
 
 
 def reasoning(text: str, **more: Any) -> dict[str, Any]:
@@ -113,7 +119,29 @@ def test_summaries_merge_and_encrypted_stays_apart() -> None:
 def test_details_that_differ_from_the_string() -> None:
     """The string counts, and what the details say instead is noted."""
     completion, decoder = run(chunk({"reasoning": "a", "reasoning_details": [detail("other")]}), STOP)
-    assert (content(completion), notes(decoder)) == ([reasoning("a")], ["reasoning_fields_differ"])
+    assert (completion.content[0].text, notes(decoder)) == ("a", ["reasoning_fields_differ"])
+
+
+def test_fields_that_go_back_with_a_detail() -> None:
+    """Type, format and index of a detail are lost, or those of one entry stand on another's part."""
+    text = {"type": "reasoning.text", "format": "f", "index": 0, "text": "a", "signature": "s"}
+    summary = {"type": "reasoning.summary", "format": None, "index": 1, "summary": "b"}
+    secret = {"type": "reasoning.encrypted", "format": "g", "index": 2, "data": "x", "id": "rs_1"}
+    assert extras(*({"reasoning_details": [entry]} for entry in (text, summary, secret)), {"content": "t"}) == [
+        {"type": "reasoning.text", "format": "f", "index": 0},
+        {"type": "reasoning.summary", "index": 1},
+        {"type": "reasoning.encrypted", "format": "g", "index": 2},
+        None,
+    ]
+    assert extras({"reasoning": "a"}, {"content": "t"}) == [None, None]
+    blocks = [{"type": "thinking", "thinking": "a", "signature": "s"}, {"type": "redacted_thinking", "data": "x"}]
+    assert extras({"thinking_blocks": blocks}) == [{"type": "thinking"}, {"type": "redacted_thinking"}]
+
+
+def test_another_kind_of_detail_starts_a_part() -> None:
+    """A summary and a text in a row are one part of a single type."""
+    details = [{"type": "reasoning.text", "text": "a"}, {"type": "reasoning.summary", "summary": "b"}]
+    assert parts({"reasoning_details": details}) == [reasoning("a"), reasoning("b")]
 
 
 def test_new_item_id_starts_a_part() -> None:

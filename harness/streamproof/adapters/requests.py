@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..jsontext import JSON
+from ..errors import UsageError
+from ..jsontext import JSON, JSONObject
 from .contract import Call
 
 Body = dict[str, Any]
@@ -15,7 +16,9 @@ def request_body(call: Call, protocol: str) -> Body:
     """The streaming request of a protocol, as the provider's documentation gives it.
 
     The model stands in it as `model` for every protocol; where the wire has it in the path, the client takes it out.
+    Raises UsageError for what it cannot say yet: content other than text, tool messages, tools that the provider runs.
     """
+    _check(call)
     body: Body = {"model": call.model}
     body.update(_BUILDERS[protocol](call))
     return _set(body)
@@ -25,11 +28,35 @@ def _set(fields: Body) -> Body:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _check(call: Call) -> None:
+    for message in call.messages:
+        content = message["content"]
+        parts = [] if isinstance(content, str) else content
+        if message["role"] == "tool" or any(part["type"] != "text" for part in parts):
+            raise UsageError(f"a {message['role']} message with more than text cannot be asked yet")
+    for tool in call.tools:
+        if tool.get("kind", "function") != "function":
+            raise UsageError(f"the provider's own tool {tool['name']!r} cannot be asked for yet")
+
+
+def _text(message: JSONObject) -> str:
+    content = message["content"]
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def _messages_of(call: Call) -> list[Body]:
+    return [{"role": message["role"], "content": _text(message)} for message in call.messages]
+
+
+def _function(tool: JSONObject) -> Body:
+    return {name: value for name, value in tool.items() if name != "kind"}
+
+
 def _chat(call: Call) -> Body:
     # https://platform.openai.com/docs/api-reference/chat/create
     return {
-        "messages": [dict(message) for message in call.messages],
-        "tools": [{"type": "function", "function": dict(tool)} for tool in call.tools] or None,
+        "messages": _messages_of(call),
+        "tools": [{"type": "function", "function": _function(tool)} for tool in call.tools] or None,
         "max_tokens": call.max_output_tokens,
         "reasoning_effort": call.options.get("reasoning"),
         "n": call.options.get("n"),
@@ -45,8 +72,8 @@ def _responses(call: Call) -> Body:
     # https://platform.openai.com/docs/api-reference/responses/create
     effort = call.options.get("reasoning")
     return {
-        "input": [dict(message) for message in call.messages],
-        "tools": [{"type": "function", **tool} for tool in call.tools] or None,
+        "input": _messages_of(call),
+        "tools": [{"type": "function", **_function(tool)} for tool in call.tools] or None,
         "max_output_tokens": call.max_output_tokens,
         "reasoning": {"effort": effort, "summary": "auto"} if effort else None,
         "temperature": call.options.get("temperature"),
@@ -60,7 +87,7 @@ def _messages(call: Call) -> Body:
     thinks = bool(call.options.get("reasoning"))
     return {
         "system": _system(call),
-        "messages": [dict(message) for message in call.messages if message["role"] != "system"],
+        "messages": [message for message in _messages_of(call) if message["role"] != "system"],
         "tools": [
             {"name": t["name"], "description": t.get("description", ""), "input_schema": t["parameters"]}
             for t in call.tools
@@ -69,6 +96,7 @@ def _messages(call: Call) -> Body:
         "max_tokens": call.max_output_tokens or (4096 if thinks else 1024),
         "thinking": {"type": "enabled", "budget_tokens": 1024} if thinks else None,
         "stop_sequences": call.options.get("stop"),
+        # anthropic 2.12 has no such parameter any more; other providers' Messages do
         "temperature": call.options.get("temperature"),
         "tool_choice": _choice(
             call,
@@ -100,7 +128,7 @@ def _gemini(call: Call) -> Body:
     system = _system(call)
     return {
         "contents": [
-            {"role": "model" if m["role"] == "assistant" else "user", "parts": [{"text": m["content"]}]}
+            {"role": "model" if m["role"] == "assistant" else "user", "parts": [{"text": _text(m)}]}
             for m in call.messages
             if m["role"] != "system"
         ],
@@ -135,7 +163,7 @@ def _converse(call: Call) -> Body:
     )
     return {
         "messages": [
-            {"role": m["role"], "content": [{"text": m["content"]}]} for m in call.messages if m["role"] != "system"
+            {"role": m["role"], "content": [{"text": _text(m)}]} for m in call.messages if m["role"] != "system"
         ],
         "system": [{"text": system}] if system else None,
         "inferenceConfig": _set(config) or None,
@@ -144,7 +172,7 @@ def _converse(call: Call) -> Body:
 
 
 def _system(call: Call) -> str | None:
-    return "\n\n".join(m["content"] for m in call.messages if m["role"] == "system") or None
+    return "\n\n".join(_text(m) for m in call.messages if m["role"] == "system") or None
 
 
 def _choice(call: Call, named: Callable[[str], JSON], words: Mapping[str, JSON] | None = None) -> JSON:

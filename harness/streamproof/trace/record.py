@@ -19,15 +19,21 @@ _OPERATIONS = {"gemini_generate_content": "generate_content"}
 # What a request says besides its content. Numbers, true and false are settings under any name; text is one only under
 # these names, and objects are looked into only under these. Everything else is content, or may be.
 _SETTING_WORDS = frozenset(
-    """model type name role effort summary verbosity service_tier serviceTier truncation tool_choice reasoning_effort
-    mode format display thinkingLevel thinking_level responseMimeType response_mime_type anthropic_version
-    functionCallingConfig modality cache_control ttl prompt_cache_retention""".split()
-)
+    [
+        "model", "type", "name", "role", "effort", "summary", "verbosity", "service_tier", "serviceTier",
+        "truncation", "tool_choice", "reasoning_effort", "mode", "format", "display", "thinkingLevel",
+        "thinking_level", "responseMimeType", "response_mime_type", "anthropic_version",
+        "functionCallingConfig", "modality", "cache_control", "ttl", "prompt_cache_retention",
+    ]
+)  # fmt: skip
 _SETTING_OBJECTS = frozenset(
-    """generationConfig generation_config thinkingConfig thinking_config toolConfig tool_config functionCallingConfig
-    inferenceConfig additionalModelRequestFields performanceConfig reasoning reasoning_config thinking text format
-    response_format stream_options tool_choice toolChoice output_config auto any tool function""".split()
-)
+    [
+        "generationConfig", "generation_config", "thinkingConfig", "thinking_config", "toolConfig",
+        "tool_config", "functionCallingConfig", "inferenceConfig", "additionalModelRequestFields",
+        "performanceConfig", "reasoning", "reasoning_config", "thinking", "text", "format", "response_format",
+        "stream_options", "tool_choice", "toolChoice", "output_config", "auto", "any", "tool", "function",
+    ]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

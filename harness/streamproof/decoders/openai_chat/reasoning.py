@@ -28,6 +28,9 @@ _TEXT_FIELD: Mapping[str, str] = {
 _ENCRYPTED = ("reasoning.encrypted", "redacted_thinking")
 """Kinds of details whose `data` only the provider can read."""
 
+_KEPT = ("type", "format", "index")
+"""Fields of a detail that have to go back with it: "pass the reasoning_details back unmodified" (OpenRouter)."""
+
 
 class Reasoning:
     """The reasoning parts of one message."""
@@ -38,6 +41,10 @@ class Reasoning:
         """The last part of readable reasoning."""
         self._item: str | None = None
         """The wire's id of that part."""
+        self._kept: Position | None = None
+        """The last part whose `_KEPT` fields are known."""
+        self._type: str | None = None
+        """The kind of detail of that part."""
         self._plain: list[str] = []
         """What plain strings said in that part."""
         self._plain_length = 0
@@ -108,15 +115,21 @@ class Reasoning:
         if isinstance(kind, str) and kind in _TEXT_FIELD:
             if piece:
                 self._end_other_item([entry])
+                if self._parts.run == "reasoning" and self._kept == self._at and self._type != kind:
+                    self._parts.run = ""
                 self._grow(piece)
             if item is not None and item != self._item and self._at is not None and self._parts.run == "reasoning":
                 self._item = item
                 self._parts.change("replace", self._at, "id", item)
             self._sign(entry.get("signature"))
+            if self._at is not None and self._at != self._kept:
+                self._kept, self._type = self._at, kind
+                self._parts.change("replace", self._at, "extra", _kept_fields(entry))
         elif kind in _ENCRYPTED and data is not None:
             if (data, item) != self._encrypted:
                 self._encrypted = data, item
-                self._parts.start("reasoning", encrypted=data, **({} if item is None else {"id": item}))
+                known = {"extra": _kept_fields(entry)} | ({} if item is None else {"id": item})
+                self._parts.start("reasoning", encrypted=data, **known)
                 self._parts.run = ""
         else:
             self._parts.unknown(kind, entry)
@@ -142,6 +155,10 @@ class Reasoning:
         self._parts.change("replace", self._at, "signature", signature)
         if self._parts.run == "reasoning":
             self._parts.run = ""
+
+
+def _kept_fields(entry: JSONObject) -> dict[str, JSON]:
+    return {name: entry[name] for name in _KEPT if entry.get(name) is not None}
 
 
 def _detail_text(entry: JSON) -> str:

@@ -70,6 +70,9 @@ class ToolCalls:
             call = self._open(index, call_id, name or "")
             if is_custom:
                 self.free.add(call.at)
+            kind = "custom" if is_custom else "function_call" if index == LEGACY_INDEX else None
+            if kind is not None and call.server is None:
+                self._parts.change("replace", call.at, "kind", kind)
         else:
             return  # nothing to call yet, and nothing lost
         if arguments is not None and arguments != "":

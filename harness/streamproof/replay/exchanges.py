@@ -1,0 +1,157 @@
+"""What the loopback server's clients asked and what became of it."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import urlsplit
+
+from .. import jsontext
+from ..jsontext import JSON
+from ..providers import ROWS
+
+Ended = Literal["complete", "client_closed", "reset_by_us", "short", "stopped"]
+"""How a response ended: all sent; the client closed first; RST; closed before the body's end; the server stopped."""
+
+MASK = "[masked]"
+
+SECRET_HEADERS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "cookie",
+        "set-cookie",
+        "openai-organization",
+        "openai-project",
+        *(name.lower() for row in ROWS for name in row.secret_headers),
+    }
+)
+"""Request headers whose values are never kept."""
+
+# `key`: Google AI; the others: signed URLs of AWS and Azure
+_SECRET_QUERY = re.compile(
+    r"((?:^|&)(?:key|api[-_]key|access_token|sig|x-amz-(?:signature|credential|security-token))=)[^&#]*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a client sent. target: path and query as sent. headers: in order, lower-case names. body: as sent."""
+
+    method: str = ""
+    target: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return urlsplit(self.target).path
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, None when there is none."""
+        return next((value for key, value in self.headers if key == name.lower()), None)
+
+    def json(self) -> JSON:
+        """The body as JSON. Raises ValueError where it is none."""
+        return jsontext.loads(self.body.decode("utf-8"))
+
+    def masked(self) -> Request:
+        """Without the values of secret headers and query parameters. The body stays as it is."""
+        path, mark, query = self.target.partition("?")
+        headers = tuple((name, MASK if name in SECRET_HEADERS else value) for name, value in self.headers)
+        return replace(self, target=path + mark + _SECRET_QUERY.sub(rf"\1{MASK}", query), headers=headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and its answer so far. Times: seconds of `time.perf_counter`.
+
+    request: secrets masked; empty where the client spoke no HTTP. status: None as long as no status line was sent.
+    bytes_sent: of the body, without its framing, handed to the system. ended: None as long as it goes on. report: what
+    somebody has to look at: a request that matched nothing, a handler that failed. asked: the request was complete.
+    answered: the status line was sent. closed: it ended.
+    """
+
+    request: Request
+    status: int | None = None
+    bytes_sent: int = 0
+    ended: Ended | None = None
+    report: str | None = None
+    asked: float
+    answered: float | None = None
+    closed: float | None = None
+
+    def __str__(self) -> str:
+        asked = f"{self.request.method} {self.request.target}" if self.request.method else "no HTTP request"
+        report = f" ({self.report})" if self.report else ""
+        return f"{asked}: {self.status or 'no answer'}, {self.bytes_sent} bytes, {self.ended or 'open'}{report}"
+
+
+class ExchangeLog:
+    """All exchanges of a server, in the order of the requests. Written by its thread, read by any."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._exchanges: list[Exchange] = []
+
+    def begin(self, request: Request) -> Entry:
+        """A request has come."""
+        with self._changed:
+            self._exchanges.append(Exchange(request=request.masked(), asked=time.perf_counter()))
+            self._changed.notify_all()
+            return Entry(self, len(self._exchanges) - 1)
+
+    def change(self, at: int, change: Callable[[Exchange], Exchange]) -> None:
+        """Something has happened to one of them."""
+        with self._changed:
+            self._exchanges[at] = change(self._exchanges[at])
+            self._changed.notify_all()
+
+    def snapshot(self) -> list[Exchange]:
+        """As they are now."""
+        with self._changed:
+            return list(self._exchanges)
+
+    def wait_for(self, predicate: Callable[[Sequence[Exchange]], object], timeout: float) -> list[Exchange]:
+        """The exchanges as soon as the predicate holds. Raises TimeoutError, which lists them, when it never does."""
+        with self._changed:
+            if self._changed.wait_for(lambda: predicate(self._exchanges), timeout):
+                return list(self._exchanges)
+            shown = "; ".join(str(exchange) for exchange in self._exchanges[-20:]) or "no request came"
+        raise TimeoutError(f"not within {timeout:g} s; {shown}")
+
+
+class Entry:
+    """One exchange of the log, for the connection that it is about."""
+
+    def __init__(self, log: ExchangeLog, at: int) -> None:
+        self._log, self._at = log, at
+
+    def report(self, text: str) -> None:
+        """There is something to look at."""
+        self._change(lambda exchange: replace(exchange, report=text))
+
+    def answered(self, status: int) -> None:
+        """The status line was sent."""
+        now = time.perf_counter()
+        self._change(lambda exchange: replace(exchange, status=status, answered=now))
+
+    def sent(self, count: int) -> None:
+        """Bytes of the body were sent."""
+        self._change(lambda exchange: replace(exchange, bytes_sent=exchange.bytes_sent + count))
+
+    def ended(self, how: Ended) -> None:
+        """It is over. What is said first counts."""
+        now = time.perf_counter()
+        self._change(lambda exchange: exchange if exchange.ended else replace(exchange, ended=how, closed=now))
+
+    def _change(self, change: Callable[[Exchange], Exchange]) -> None:
+        self._log.change(self._at, change)
