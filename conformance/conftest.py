@@ -48,7 +48,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
     return {
         "completion": outcome.completion.to_json(),
         "details": dict(outcome.details),
-        "diagnostics": [list(diagnostic) for diagnostic in outcome.diagnostics],
+        "diagnostics": [diagnostic.to_json() for diagnostic in outcome.diagnostics],
     }
 
 

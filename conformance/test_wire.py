@@ -1,4 +1,4 @@
-"""The bytes of every case through our decoders: the snapshot is written here, and requirements hold without exemption."""
+"""The bytes of every case through our decoders: snapshots are written here, requirements hold without exemption."""
 
 from __future__ import annotations
 

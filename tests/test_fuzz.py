@@ -11,6 +11,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -90,7 +91,7 @@ _REASONING = {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_t
 RESPONSES = [
     {"type": "response.created", "response": {"id": "resp_1", "model": "m", "status": "in_progress", "output": []}},
     {"type": "response.output_item.added", "output_index": 0, "item": {**_REASONING, "summary": []}},
-    {"type": "response.reasoning_summary_text.delta", "item_id": "rs_1", "output_index": 0, "summary_index": 0, "delta": "Hm."},
+    {"type": "response.reasoning_summary_text.delta", "item_id": "rs_1", "output_index": 0, "delta": "Hm."},
     {"type": "response.output_item.done", "output_index": 0, "item": _REASONING},
     {"type": "response.output_item.added", "output_index": 1, "item": {**_MESSAGE, "content": []}},
     {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 1, "content_index": 0, "delta": "Schön"},
@@ -171,7 +172,7 @@ CONVERSE = [
 
 
 def _text(event: Any) -> bytes:
-    return event.encode() if isinstance(event, str) else json.dumps(event, ensure_ascii=False).encode()
+    return (event if isinstance(event, str) else jsontext.dumps(event)).encode("utf-8", "backslashreplace")
 
 
 def _sse(event: Any) -> bytes:
@@ -180,7 +181,7 @@ def _sse(event: Any) -> bytes:
 
 def _named(event: Any) -> bytes:
     name = event.get("type", "") if isinstance(event, dict) else ""
-    return f"event: {name}\n".encode() + _sse(event)
+    return f"event: {name}\n".encode("utf-8", "backslashreplace") + _sse(event)
 
 
 def _crlf(event: Any) -> bytes:
@@ -313,7 +314,7 @@ def check(body: bytes, cuts: list[int], protocol: str, **headers: str | None) ->
     assert jsontext.dumps(Completion.from_json(jsontext.loads(text)).to_json()) == text
     assert problems("completion", completion.to_json()) == []
     edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    pieces = [body[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [body[start:end] for start, end in pairwise(edges)]
     split, deltas = run(StreamDecoder(protocol, **headers), pieces)  # type: ignore[arg-type]
     assert jsontext.dumps(split.to_json()) == text
     assert jsontext.dumps(fold(deltas).to_json()) == text
@@ -330,7 +331,7 @@ def test_the_undamaged_streams_are_complete(name: str) -> None:
     form = FORMS[name]
     body = body_of(form, form.events)
     completion = check(body, [], form.protocol, content_type=form.content_type)
-    assert (completion.status, completion.text) == ("complete", completion.text)
+    assert completion.status == "complete"
     assert "Schön" in completion.text
     assert {part.type for part in completion.content} >= {"text", "reasoning", "tool_call"}
     assert completion.usage.output_tokens == 4
@@ -362,33 +363,16 @@ def test_damaged_streams(name: str, data: st.DataObject, cuts: list[int]) -> Non
     assert completion.status != "complete" or holds_terminal(form, body)
 
 
-_alphabet = st.sampled_from(
-    [
-        b"data:",
-        b" ",
-        b"\n",
-        b"\r",
-        b"event:",
-        b"{",
-        b"}",
-        b"[",
-        b"]",
-        b'"',
-        b",",
-        b":",
-        b"null",
-        b"[DONE]",
-        b"\x00",
-        b"\xff",
-    ]
-    + [b"\xef\xbb\xbf", b"<html>", b"\x1f\x8b\x08", b'{"error":{}}', b'"type"', b'"choices"', b'"candidates"', b"1e999"]
-)
+_words = st.sampled_from(
+    [b"data:", b"event:", b" ", b"\n", b"\r", b"{", b"}", b"[", b"]", b'"', b",", b":", b"null", b"1e999", b"[DONE]",
+     b"\x00", b"\xff", b"\xef\xbb\xbf", b"\x1f\x8b\x08", b"<html>", b'"error":{}', b'"type"', b'"choices"']
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @FUZZ
 @given(
-    body=st.binary(max_size=300) | st.lists(_alphabet, max_size=40).map(b"".join),
+    body=st.binary(max_size=300) | st.lists(_words, max_size=40).map(b"".join),
     cuts=cut_points,
     content_type=st.sampled_from([None, "text/event-stream", "application/json", BINARY]),
     content_encoding=st.sampled_from([None, None, "gzip", "br", "deflate", "zstd", "gzip, br", "odd"]),

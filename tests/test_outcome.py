@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from streamproof import jsontext
 from streamproof.completion import Completion, Delta, TextPart
+from streamproof.decoders.base import Diagnostic
 from streamproof.outcome import Outcome, explain, footer, header
 from streamproof.requirements import Finding
 from streamproof.schemas import problems
@@ -21,7 +22,7 @@ GOOD = Outcome(
     adapter="wire",
     completion=Completion(content=(TextPart(text="a"),), status="complete"),
     details={"stop_sequence": "x"},
-    diagnostics=(("unknown_event", 3, "x"),),
+    diagnostics=(Diagnostic("unknown_event", 3, "x"),),
     findings=((HELD, "event 1, data"), (READ, "event 2, data")),
     seconds=0.0012345678,
 )

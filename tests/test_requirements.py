@@ -17,7 +17,7 @@ DOCUMENT: dict[str, Any] = {
     "finish_reason": "stop",
     "error": None,
     "details": {"stop_sequence": "\n\n", "empty": ""},
-    "diagnostics": [["unknown_event", 3, "x"]],
+    "diagnostics": [{"kind": "unknown_event", "event": 3, "detail": "x"}],
 }
 
 
@@ -43,7 +43,7 @@ def verdict(path: str, op: str, value: Any = None) -> Verdict:
         ("error", "equals", None),
         ("tool_calls[-1].complete", "equals", True),
         ("content[1].data", "equals", {"b": True, "a": 1}),
-        ("diagnostics", "equals", [["unknown_event", 3, "x"]]),
+        ("diagnostics", "equals", [{"kind": "unknown_event", "event": 3, "detail": "x"}]),
         ("details.stop_sequence", "equals", "\n\n"),
         ("error", "absent", None),
         ("content[2]", "absent", None),
@@ -51,8 +51,8 @@ def verdict(path: str, op: str, value: Any = None) -> Verdict:
         ("content[0].text", "contains", "lo th"),
         ("content", "contains", {"type": "text"}),
         ("content", "contains", {"data": {"a": 1, "b": True}}),
-        ("diagnostics[0]", "contains", "unknown_event"),
-        ("diagnostics[0]", "contains", 3),
+        ("diagnostics[0].kind", "equals", "unknown_event"),
+        ("diagnostics", "contains", {"event": 3}),
         ("usage", "contains", {"input_tokens": 1, "output_tokens": 0}),
         ("finish_reason", "one_of", ["end", "stop"]),
         ("error", "one_of", ["x", None]),

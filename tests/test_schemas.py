@@ -20,6 +20,7 @@ from streamproof.completion import (
     ToolCall,
     ToolCallPart,
 )
+from streamproof.decoders.base import Diagnostic
 from streamproof.fold import fold
 from streamproof.outcome import Outcome
 from streamproof.requirements import Finding
@@ -164,7 +165,7 @@ CELL = {
     "verdict": "wrong",
     "completion": COMPLETION,
     "details": {"stop_sequence": None},
-    "diagnostics": [["unknown_event", 3, "x"]],
+    "diagnostics": [{"kind": "unknown_event", "event": 3, "detail": "x"}],
     "message": None,
     "requirements": [
         {"id": "a", "level": "must", "verdict": "wrong", "expected": "equals 1", "got": "2", "place": "event 3, x",
@@ -191,7 +192,7 @@ def test_lines_of_a_run_validate(line: dict[str, Any]) -> None:
         (CELL, {"verdict": "good"}),
         (CELL, {"cell": "openai_chat/plain-text"}),
         (CELL, {"completion": {}}),
-        (CELL, {"diagnostics": [["a", 1]]}),
+        (CELL, {"diagnostics": [{"kind": "a", "event": 1}]}),
         (CELL, {"deltas": [{"op": "close"}]}),
         (CELL, {"times": {"seconds": "1"}}),
         (CELL, {"requirements": [{"id": "a"}]}),
@@ -309,7 +310,7 @@ def test_what_a_run_writes_validates() -> None:
         cell="openai_chat/plain-text@openai+sync",
         adapter="wire",
         completion=Completion(),
-        diagnostics=(("unknown_event", 1, "x"),),
+        diagnostics=(Diagnostic("unknown_event", 1, "x"),),
         findings=((finding, "event 3, x"),),
         deltas=tuple(DELTAS),
     )

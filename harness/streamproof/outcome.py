@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from .completion import Completion, Delta
+from .decoders.base import Diagnostic
 from .jsontext import JSON
 from .requirements import Finding
 from .verdict import Verdict, worst
@@ -30,7 +31,7 @@ class Outcome:
     adapter: str
     completion: Completion | None = None
     details: Mapping[str, JSON] = field(default_factory=dict)
-    diagnostics: tuple[tuple[str, int, str], ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     findings: tuple[tuple[Finding, str], ...] = ()
     own_verdict: Verdict = Verdict.PASS
     message: str = ""
@@ -61,7 +62,7 @@ class Outcome:
             "verdict": self.verdict.word,
             "completion": None if self.completion is None else self.completion.to_json(),
             "details": dict(self.details),
-            "diagnostics": [list(diagnostic) for diagnostic in self.diagnostics],
+            "diagnostics": [diagnostic.to_json() for diagnostic in self.diagnostics],
             "message": self.message or None,
             "requirements": [_finding(f, place) for f, place in self.findings],
             "times": {"seconds": round(self.seconds, 6)},

@@ -164,7 +164,7 @@ def story_findings(case: Case, story: Timeline) -> list[Finding]:
     """What the requirements of a case say about its own stream as we decode it."""
     from .requirements import check  # noqa: PLC0415 - as above
 
-    diagnostics = [list(diagnostic) for diagnostic in story.diagnostics]
+    diagnostics = [diagnostic.to_json() for diagnostic in story.diagnostics]
     document = {**story.completion.to_json(), "details": story.details, "diagnostics": diagnostics}
     return [check(requirement, document) for requirement in case.requirements]
 

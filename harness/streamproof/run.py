@@ -168,8 +168,8 @@ def _graded(
         return outcome
     shown = getattr(adapter, "shown", None)
     details = dict(shown.details) if shown else {}
-    diagnostics = tuple(tuple(d) for d in shown.diagnostics) if shown else ()
-    document = {**completion.to_json(), "details": details, "diagnostics": [list(d) for d in diagnostics]}
+    diagnostics = tuple(shown.diagnostics) if shown else ()
+    document = {**completion.to_json(), "details": details, "diagnostics": [d.to_json() for d in diagnostics]}
     findings = tuple((check(r, document), story.place(r.path)) for r in cell.case.requirements)
     broken = _broken_law(deltas, completion)
     if broken and outcome.own_verdict is Verdict.PASS:

@@ -84,7 +84,9 @@ _SHAPES: tuple[str, ...] = (
     r"sess-[A-Za-z0-9]{24,}",
     r"AIza[A-Za-z0-9_-]{20,}",  # Google API key
     r"ya29\.[A-Za-z0-9._-]{10,}",  # Google OAuth
-    r"(?:gsk|hf|pplx|nvapi|tvly|fw|csk|r8|glpat|dckr_pat)[_-][A-Za-z0-9_-]{16,}",
+    r"(?:gsk|hf|fw|r8)_[A-Za-z0-9]{16,}",  # Groq, Hugging Face, Fireworks, Replicate
+    r"(?:pplx|csk)-[A-Za-z0-9]{16,}",  # Perplexity, Cerebras
+    r"(?:nvapi|tvly|glpat)-[A-Za-z0-9_-]{16,}",  # NVIDIA, Tavily, GitLab
     r"xai-[A-Za-z0-9]{16,}",
     r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",  # AWS access key id
     r"ABSK[A-Za-z0-9+/=]{24,}",  # Bedrock API key
@@ -101,7 +103,7 @@ _TOKENS = re.compile(rf"(?<![A-Za-z0-9_+-])(?:{'|'.join(_SHAPES)})", re.DOTALL)
 _TEXT_NAMES = (
     "api key", "access key", "access key id", "access token", "auth token", "refresh token", "session token",
     "security token", "client secret", "secret key", "secret access key", "private key", "password", "passwd",
-    "passphrase", "secret", "credential", "credentials", "authorization", "cookie", "account id",
+    "passphrase", "secret", "credential", "credentials", "authorization", "cookie", "chatgpt account id",
 )  # fmt: skip
 _NAME = "(?:" + "|".join(sorted((n.replace(" ", "[_-]?") for n in _TEXT_NAMES), key=len, reverse=True)) + ")"
 _NAME_WORDS = tuple({name.replace(" ", sep) for name in _TEXT_NAMES for sep in ("", "_", "-")})

@@ -33,19 +33,18 @@ def stop_reason(completion: Completion, *, requires_approval: Collection[str] = 
     | 5 | `content_filter` | content_filtered |
     | 6 | a reason that no row knows: nothing says that the turn is whole, so it is neither run nor final | error |
     | 7 | a call that is not complete, or `tool_calls` without a call | invalid_tool_call |
-    | 8 | a whole call of a tool in `requires_approval`, also beside others; MCP's own request for approval, always |
-          requires_approval |
+    | 8 | a whole call of a tool in `requires_approval`, or MCP's own request for approval | requires_approval |
     | 9 | whole calls: run them all | continue |
     | 10 | `pause_turn`, `compaction`, `steered`: send the turn back as it is, the model goes on | continue |
     | 11 | a refusal and no text: there is no answer, though the wire says `stop` | content_filtered |
-    | 12 | `stop`, or a whole stream that gave no reason | end_turn |
+    | 12 | anything else: `stop`, or a whole stream that gave no reason | end_turn |
 
     A refusal beside text is an answer (12). Other choices than the first (n > 1) have no say. Sources of the words:
     openai.types.responses.response.IncompleteDetails, anthropic.types.beta.BetaStopReason, google.genai.types
     .FinishReason, https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons (`pause_turn`).
     """
     turn = _Turn(completion, requires_approval)
-    return next(rule.step for rule in _RULES if rule.applies(turn))
+    return next((rule.step for rule in _RULES if rule.applies(turn)), "end_turn")
 
 
 class _Turn(NamedTuple):
@@ -109,6 +108,5 @@ _RULES: tuple[_Rule, ...] = (
     _Rule("continue", lambda turn: bool(turn.completion.tool_calls)),
     _Rule("continue", _said(_GOES_ON)),
     _Rule("content_filtered", _only_refuses),
-    _Rule("end_turn", lambda turn: True),
 )
 """By rank; the docstring of `stop_reason` says why."""

@@ -281,9 +281,9 @@ def test_programmatic_caller_is_kept() -> None:
     direct, code = {"type": "direct"}, {"type": "code_execution_20250825", "tool_id": "srv_1"}
     (plain,) = completion([start(), *tool(0, caller=direct), *finish("tool_use")]).to_json()["content"]
     assert plain == {"type": "tool_call", "index": 0}
-    (indirect,) = completion(
-        [start(), *tool(0, caller=code, toolset_name="browser"), *finish("tool_use")]
-    ).to_json()["content"]
+    (indirect,) = completion([start(), *tool(0, caller=code, toolset_name="browser"), *finish("tool_use")]).to_json()[
+        "content"
+    ]
     assert indirect["extra"] == {"caller": code, "toolset_name": "browser"}
 
 

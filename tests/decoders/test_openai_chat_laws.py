@@ -16,8 +16,13 @@ _WORDS = [
     "annotations", "refusal", "message", "model", "object", "x_groq", "citations", "search_results", "base_resp",
     "executed_tools", "function_call", "extra_content", "custom", "input", "code",
 ]  # fmt: skip
+_FLOATS = st.floats(allow_nan=False, allow_infinity=False)  # no JSON
 _SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([*_WORDS, "stop", "reasoning.text", ""])
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([*_WORDS, "stop", "reasoning.text", ""])
 )
 _JSON = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=4)

@@ -40,6 +40,10 @@ class Diagnostic(NamedTuple):
     event: int
     detail: str
 
+    def to_json(self) -> dict[str, JSON]:
+        """{kind, event, detail}."""
+        return self._asdict()
+
 
 class Decoder(ABC):
     """Events in, deltas out. Subclasses set the class variables and handle `on_json` and `on_document`."""

@@ -59,10 +59,17 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shar
     finally:
         if graceful:
             writer.close()
+            with suppress(OSError):  # the response was over
+                await writer.wait_closed()
         else:
-            writer.transport.abort()
-        with suppress(OSError):  # how it was lost is in the log
-            await writer.wait_closed()
+            await turn_away(writer)
+
+
+async def turn_away(writer: asyncio.StreamWriter) -> None:
+    """Close the connection at once, whatever is still to be sent."""
+    writer.transport.abort()
+    with suppress(OSError):  # how it was lost is in the log
+        await writer.wait_closed()
 
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shared: Shared) -> bool:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from ..cassette import Cassette, Interaction
 from ..errors import HarnessFault
-from .connection import READ_SIZE, Handler, Shared, problem, serve
+from .connection import READ_SIZE, Handler, Shared, problem, serve, turn_away
 from .exchanges import Exchange, ExchangeLog, Request
 from .script import Framing, Gate, Response, Send
 
@@ -146,19 +146,18 @@ class LoopbackServer:
         server = await asyncio.start_server(self._connected, sock=listener, backlog=BACKLOG, limit=READ_SIZE)
         self._running.set_result((asyncio.get_running_loop(), stop))
         await stop.wait()
-        server.close()
         connections = tuple(self._connections)
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
-        # What is left is accepting connections that came at the last moment; `_connected` turns them away.
-        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        # What is left is accepting connections; asyncio loses the socket of one that is under way at `close`.
+        while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(accepting)
+        server.close()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._stopping:
-            writer.transport.abort()
-            return
-        task = asyncio.get_running_loop().create_task(serve(reader, writer, self._shared))
+        work = turn_away(writer) if self._stopping else serve(reader, writer, self._shared)
+        task = asyncio.get_running_loop().create_task(work)
         self._connections.add(task)
         task.add_done_callback(self._disconnected)
         # for a task that is cancelled before it begins: nobody else would close its socket

@@ -34,6 +34,7 @@ _SETTING_OBJECTS = frozenset(
         "stream_options", "tool_choice", "toolChoice", "output_config", "auto", "any", "tool", "function",
     ]
 )  # fmt: skip
+_SETTING_LISTS = frozenset({"modalities", "responseModalities", "response_modalities"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,8 @@ def _settings(value: JSONObject, path: str, omitted: list[str]) -> dict[str, Any
     for key, item in value.items():
         if item is None or isinstance(item, bool | int | float) or (isinstance(item, str) and key in _SETTING_WORDS):
             kept[key] = item
+        elif isinstance(item, list) and key in _SETTING_LISTS:
+            kept[key] = [word for word in item if isinstance(word, str)]
         elif isinstance(item, Mapping) and key in _SETTING_OBJECTS:
             kept[key] = _settings(item, f"{path}.{key}", omitted)
         else:

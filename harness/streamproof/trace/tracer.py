@@ -259,9 +259,8 @@ def _stop(workers: Iterable[_Worker]) -> None:
 
 
 def _name(sink: Sink) -> str:
-    if type(sink).__repr__ is not object.__repr__ and not inspect.isroutine(sink):
-        return _said(repr, sink)
-    return str(getattr(sink, "__qualname__", type(sink).__qualname__))
+    name = getattr(sink, "__qualname__", None)
+    return name if isinstance(name, str) else _said(repr, sink)
 
 
 def _text(error: BaseException) -> str:

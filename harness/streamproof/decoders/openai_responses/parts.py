@@ -260,6 +260,10 @@ class OutputDecoder(Decoder):
             type_, _ = items.TEXT_TYPES.get(str(part.get("type")), ("unknown", ""))
             stray = (n, type_) not in item.parts and strays.get(type_)
             self._apply_content(item, stray.pop() if stray else n, part, done=True)
+        for type_, surplus in strays.items() if contents else ():
+            for index in surplus:  # vLLM once counted a content per delta; the whole stands in the done item
+                if type_ in ("text", "refusal"):
+                    self._set(item.parts[index, type_], "text", "")
         for (_, type_), place in item.parts.items():
             self._set(place, "id", item.id)
             if type_ == "text":
