@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 from conftest import ROOT, SNAPSHOTS
-from streamproof.case import Case, all_cases
+from streamproof.case import Case, aliases, all_cases
 from streamproof.expectations import load_expectations, stale
 from streamproof.providers import PROTOCOLS, ROWS
 from streamproof.run import cells
@@ -38,6 +38,13 @@ def test_title_and_dates(case: Case) -> None:
     assert not case.title.endswith("."), case.title
     assert re.fullmatch(r"\d+\.\d+\.\d+", case.metadata["since"])
     date.fromisoformat(str(case.metadata["provenance"]["date"]))
+
+
+def test_aliases_lead_to_cases() -> None:
+    """A renamed id that leads nowhere, or that a new case has taken."""
+    ids = {case.id for case in CASES}
+    assert set(aliases().values()) <= ids
+    assert not ids & set(aliases())
 
 
 def test_every_snapshot_has_its_case() -> None:

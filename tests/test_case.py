@@ -132,3 +132,46 @@ def test_readable_leaves_out_what_cannot_run(tmp_path: Path) -> None:
     assert readable([good, damaged, stranger], found.append) == [good]
     assert [error.file for error in found] == [str(damaged.path), str(stranger.path)]
     assert found[1].place == "metadata.providers"
+
+
+FORMS = [
+    "metadata:\n  title: T\n  level: must\n  providers: [openai]\n",
+    "metadata:\n    title: T\n    level: must\n    providers: [openai]\n",
+    "# a comment\nmetadata:\n  title: T\n  level: must\n  providers:\n  - openai\n",
+    "metadata: {title: T, level: must, providers: [openai]}\n",
+    "metadata:\r\n  title: T\r\n  level: must\r\n  providers: [openai]\r\n",
+    "metadata:\n  'title': T\n  level: must\n  providers: [openai]\n",
+    "version: 1\nmetadata:\n  title: T\n  level: must\n  providers: [openai]\n",
+    "metadata:\n  why: >-\n    title: not this one\n  title: T\n  level: &l must\n  providers: [openai]\n",
+    "metadata:\n  x: &t T\n  title: *t\n  level: must\n  providers: [openai]\n",
+]
+
+
+@pytest.mark.parametrize("head", FORMS)
+def test_the_head_may_have_any_form(tmp_path: Path, head: str) -> None:
+    """The fast way reads our own form only; every other form has to say the same."""
+    path = tmp_path / "cassettes" / "openai_chat" / "text.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(f"{head}interactions: []\n".encode())
+    case = case_at(path)
+    assert (case.title, case.level, case.providers) == ("T", "must", ("openai",))
+    assert case.metadata["title"] == "T"
+
+
+def test_a_key_that_stands_twice_is_an_error(tmp_path: Path) -> None:
+    """In a listing too: which of the two titles would it show?"""
+    path = tmp_path / "cassettes" / "openai_chat" / "text.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("metadata:\n  title: T\n  level: must\n  providers: [openai]\n  title: U\ninteractions: []\n")
+    with pytest.raises(CassetteError, match=r"metadata\.title \(line 5:3\)"):
+        case_at(path)
+
+
+def test_what_a_case_lacks_is_empty_in_a_listing(tmp_path: Path) -> None:
+    """Loading it says what is missing; a listing goes on."""
+    path = tmp_path / "cassettes" / "openai_chat" / "text.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("metadata:\n  title: T\ninteractions: []\n")
+    assert (case_at(path).level, case_at(path).providers) == ("", ())
+    with pytest.raises(CassetteError):
+        case_at(path).cassette  # noqa: B018 - read for its error

@@ -89,7 +89,7 @@ def test_list_on_a_terminal(suite: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert lines[1].endswith("All tokens go into thinking [anthropic +3]")
     assert "streamproof show CASE" in lines[-1]
     terminal(monkeypatch, 50)
-    assert "All tokens go into thinking\n" in invoke("list").stdout
+    assert "All tokens go into think…\n" in invoke("list").stdout
     terminal(monkeypatch, 200)
     assert "[anthropic, bedrock, deepseek, zai]" in invoke("list").stdout
 
@@ -167,6 +167,12 @@ def test_show_of_a_cut_stream(suite: Path) -> None:
     """The timeline ends with why it is no completion."""
     out = invoke("show", "cut").stdout
     assert 'error status="interrupted" type="interrupted" code="stream_incomplete"' in out
+
+
+def test_show_names_what_the_completion_leaves_out(suite: Path) -> None:
+    """An unknown event is a diagnostic; whoever reads the case has to see it."""
+    write_case(suite, "openai_chat/odd", sse({"type": "odd", "n": 1}) + CHAT)
+    assert "beside it: event 0: unknown_event: " in invoke("show", "odd").stdout
 
 
 def test_show_with_a_provider(suite: Path) -> None:

@@ -16,6 +16,7 @@ from streamproof.adapters.contract import Call, Emit, Endpoint
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case
 from streamproof.completion import Completion, Delta, ErrorInfo, TextPart
+from streamproof.decoders.base import Diagnostic
 from streamproof.errors import HarnessFault, UsageError, llm_error
 from streamproof.outcome import Outcome
 from streamproof.providers import PROTOCOLS
@@ -242,12 +243,12 @@ def test_a_damaged_cassette_is_no_fault_of_the_adapter(case: Case) -> None:
 def test_what_an_adapter_shows_besides_is_checked_too(tmp_path: Path) -> None:
     """Requirements may speak of details and diagnostics."""
     facts = [requirement("stop-sequence", "details.stop_sequence", "END"),
-             requirement("noted", "diagnostics[0][0]", "unknown_event")]  # fmt: skip
+             requirement("noted", "diagnostics[0].kind", "unknown_event")]  # fmt: skip
     case = write_case(tmp_path, requirements=facts)
     adapter = Fake(shows(*DELTAS))
     assert graded(case, adapter).verdict is Verdict.LOSSY
     adapter.shown = SimpleNamespace(  # type: ignore[attr-defined]
-        details={"stop_sequence": "END"}, diagnostics=[("unknown_event", 1, "x")]
+        details={"stop_sequence": "END"}, diagnostics=[Diagnostic("unknown_event", 1, "x")]
     )
     assert graded(case, adapter).verdict is Verdict.PASS
 

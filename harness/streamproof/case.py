@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .adapters.contract import Call
 from .data import data_root
 from .errors import CassetteError, UsageError
-from .metadata import read_metadata
+from .metadata import read_keys, read_metadata
 from .providers import PROTOCOLS, Provider, row
 from .requirements import Requirement
 
@@ -25,11 +26,17 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Case:
-    """One case. id: `<protocol>/<slug>`, from its place in the tree. metadata: as read from the head of the file."""
+    """One case. id: `<protocol>/<slug>`, from its place in the tree. listed: title, level and providers as read from
+    the head of the file, for listings."""
 
     id: str
     path: Path
-    metadata: Mapping[str, Any]
+    listed: Mapping[str, Any]
+
+    @cached_property
+    def metadata(self) -> Mapping[str, Any]:
+        """The whole block, read on first use and unchecked; loading the cassette checks it."""
+        return read_metadata(self.path)
 
     @property
     def protocol(self) -> str:
@@ -39,17 +46,17 @@ class Case:
     @property
     def title(self) -> str:
         """One line, what happens on the wire."""
-        return str(self.metadata.get("title", ""))
+        return str(self.listed.get("title", ""))
 
     @property
     def level(self) -> str:
         """`must`, `should` or `edge`."""
-        return str(self.metadata.get("level", ""))
+        return str(self.listed.get("level", ""))
 
     @property
     def providers(self) -> tuple[str, ...]:
         """The names of the providers that send these bytes."""
-        return tuple(self.metadata.get("providers", ()))
+        return tuple(self.listed.get("providers", ()))
 
     @property
     def call(self) -> Call:
@@ -94,16 +101,16 @@ def case_at(path: Path) -> Case:
             file=str(path),
             remedy=f"put it at cassettes/<protocol>/<slug>.yaml; protocols: {', '.join(PROTOCOLS)}",
         )
-    metadata = read_metadata(path)
+    listed = read_keys(path, _LISTED)
     for name, right in _LISTED.items():
-        if name in metadata and not right(metadata[name]):
+        if name in listed and not right(listed[name]):
             raise CassetteError(
-                f"{name} is {type(metadata[name]).__name__}",
+                f"{name} is {type(listed[name]).__name__}",
                 file=str(path),
                 place=f"metadata.{name}",
                 remedy="Write a text." if right is _is_text else "Write a list of provider names.",
             )
-    return Case(f"{protocol}/{slug}", path, metadata)
+    return Case(f"{protocol}/{slug}", path, listed)
 
 
 def _is_text(value: object) -> bool:
@@ -161,14 +168,23 @@ def the_case(cases: Iterable[Case], name: str) -> Case:
     return exact[0]
 
 
+def aliases(root: Path | None = None) -> Mapping[str, str]:
+    """Case ids that have been renamed, old to new (conformance/aliases.toml)."""
+    path = (root or data_root()) / "conformance" / "aliases.toml"
+    renamed: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))["aliases"] if path.exists() else {}
+    return renamed
+
+
 def select(cases: Iterable[Case], patterns: Iterable[str]) -> list[Case]:
     """The cases whose id matches a pattern: a glob over the id, or a part of it. No pattern selects all.
 
-    Raises UsageError for a pattern that selects nothing.
+    An id that has been renamed still selects its case. Raises UsageError for a pattern that selects nothing.
     """
     cases, patterns = list(cases), list(patterns)
+    renamed = aliases() if patterns else {}
     chosen: set[str] = set()
-    for pattern in patterns:
+    for asked in patterns:
+        pattern = renamed.get(asked, asked)
         hits = {case.id for case in cases if fnmatchcase(case.id, pattern) or pattern in case.id}
         if not hits:
             raise UsageError(f"no case matches {pattern!r}", remedy="streamproof list shows them all")

@@ -100,10 +100,11 @@ class ReasoningPart(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalPart(Part):
-    """The model's own words of refusal (OpenAI `refusal`)."""
+    """The model's own words of refusal (OpenAI `refusal`). phase: as for text."""
 
     type: ClassVar[str] = "refusal"
     text: str = ""
+    phase: str | None = None
 
     def carries_something(self) -> bool:
         return bool(self.text)

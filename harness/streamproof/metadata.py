@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ SCHEMA = 1
 
 _HEAD_BYTES = 16 * 1024
 _NEXT_KEY = re.compile(rb"^[^\s#]", re.MULTILINE)
+_KEY = re.compile(rb"^(?=  [a-z_]+:)", re.MULTILINE)
 
 
 def read_metadata(path: Path | str) -> dict[str, Any]:
@@ -33,6 +34,35 @@ def read_metadata(path: Path | str) -> dict[str, Any]:
         message = "no metadata" if metadata is None else "metadata is no mapping"
         raise CassetteError(message, file=str(path), remedy="Begin the file with the case's `metadata` block.")
     return metadata
+
+
+def read_keys(path: Path | str, names: Collection[str]) -> dict[str, Any]:
+    """Some keys of the metadata of a case, unchecked, those that are there; ten times as fast as all of it.
+
+    In the form that `cassette.save` writes, the lines of a key can be told by their indentation, and only those of
+    `names` are parsed. Raises CassetteError as `read_metadata`.
+    """
+    path = Path(path)
+    lines = _lines_of(_head(path), names)
+    if lines is not None:
+        try:
+            found: dict[str, Any] = parse_bytes(lines, str(path)).data["metadata"]
+        except CassetteError:
+            pass  # the whole block says where
+        else:
+            return found
+    metadata = read_metadata(path)
+    return {name: metadata[name] for name in names if name in metadata}
+
+
+def _lines_of(head: bytes | None, names: Collection[str]) -> bytes | None:
+    """The metadata block with these keys alone, None when it is not in our own form or has not each of them once."""
+    first, *entries = _KEY.split(head or b"")
+    if first != b"metadata:\n":
+        return None
+    kept = [entry for entry in entries if entry.lstrip().partition(b":")[0].decode("ascii") in names]
+    keys = [entry.lstrip().partition(b":")[0].decode("ascii") for entry in kept]
+    return b"".join([first, *kept]) if sorted(keys) == sorted(names) else None
 
 
 def validate_metadata(

@@ -231,15 +231,8 @@ class Report:
         for case, verdicts in self._rows.items():
             words = "  ".join(_verdict(word, providers) for word, providers in sorted(verdicts.items(), key=_badness))
             yield f"{case:<{width}}  {words}"
-        for title, style, findings in (
-            ("warning", {"fg": "yellow"}, self._warnings),
-            ("FAILED", _BAD, self._complaints),
-        ):
-            for cell, finding in findings:
-                yield ""
-                yield f"{click.style(title, **style)} {click.style(cell, bold=True)}"
-                yield finding
-                yield click.style(f"  again: {self._again(cell)}", dim=True)
+        yield from self._findings(click.style("warning", fg="yellow"), self._warnings)
+        yield from self._findings(click.style("FAILED", **_BAD), self._complaints)
         counts = ", ".join(f"{count} {word}" for word, count in sorted(self._counts.items(), key=_badness))
         warned = f", {_count(len(self._warnings), 'warning')}" if self._warnings else ""
         yield ""

@@ -113,12 +113,13 @@ def _rule(words: tuple[str, ...], pattern: str, replacement: str) -> tuple[tuple
     return words, re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement
 
 
-# (words of which one has to be there in lower case, which is far cheaper to ask; what to look for; what to put)
+# (words of which one has to be there in lower case, which is far cheaper to ask; what to look for; what to put).
+# What looks ahead is bounded, so that hostile text costs linear time.
 _PAIRS = (
-    _rule(("bearer",), r"\b(bearer\s+)(?=\S*\d|\S{20})[a-z0-9._~+/*=-]{8,}", rf"\1{REDACTED}"),
-    _rule(("basic",), r"\b(basic\s+)(?=[a-z0-9+/]*[0-9=])[a-z0-9+/]{12,}={0,2}", rf"\1{REDACTED}"),
+    _rule(("bearer",), r"\b(bearer\s+)(?=\S{0,200}\d|\S{20})[a-z0-9._~+/*=-]{8,}", rf"\1{REDACTED}"),
+    _rule(("basic",), r"\b(basic\s+)(?=[a-z0-9+/]{0,200}[0-9=])[a-z0-9+/]{12,}={0,2}", rf"\1{REDACTED}"),
     _rule(("aws4-hmac",), r"(\bAWS4-HMAC-SHA256\s+)[^\r\n\"]+", rf"\1{REDACTED}"),
-    _rule(("cookie:",), r"(cookie:\s*)(?=[^\r\n\"\\]*=)[^\r\n\"\\]+", rf"\1{REDACTED}"),
+    _rule(("cookie:",), r"(cookie:\s*)(?=[^\r\n\"\\]{0,200}=)[^\r\n\"\\]+", rf"\1{REDACTED}"),
     # user:password@host
     _rule(("://",), r"(\b[a-z][a-z0-9+.-]{0,20}://)[^/?#\s@\"']{1,500}@", rf"\1{REDACTED}@"),
     # "api_key": "…", quotes escaped or not, the value perhaps cut off
@@ -129,7 +130,7 @@ _PAIRS = (
     ),
     _rule(
         ("token",),
-        r"([\"']token\\{0,8}[\"']\s*:\s*(\\{0,8}[\"']))(?=[^\"'\\\s]*\d)[^\"'\\\s]{8,}(?=\2|\Z)",
+        r"([\"']token\\{0,8}[\"']\s*:\s*(\\{0,8}[\"']))(?=[^\"'\\\s]{0,200}\d)[^\"'\\\s]{8,}(?=\2|\Z)",
         rf"\g<1>{REDACTED}",
     ),
     _rule(
@@ -140,7 +141,7 @@ _PAIRS = (
     # OPENAI_API_KEY=…, x-api-key: …; prose such as "password: required" has no digit
     _rule(
         _NAME_WORDS,
-        rf"((?<![a-z0-9]){_NAME}\s*[=:]\s*)(?!{REDACTED})(?=[^\s\"',;&]*\d)[^\s\"',;&]{{8,}}",
+        rf"((?<![a-z0-9]){_NAME}\s*[=:]\s*)(?!{REDACTED})(?=[^\s\"',;&]{{0,200}}\d)[^\s\"',;&]{{8,}}",
         rf"\1{REDACTED}",
     ),
 )

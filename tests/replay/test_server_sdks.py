@@ -93,7 +93,8 @@ def _clean() -> Iterator[None]:
 
 def shows_text(delta: Delta) -> bool:
     """Whether a delta shows the first half of the text."""
-    return delta.op == "append" and delta.field == "text" and delta.value == "Hel"
+    shown = delta.value.get("text") if isinstance(delta.value, dict) else delta.value
+    return delta.op in ("start", "append") and shown == "Hel"
 
 
 def endpoint(server: LoopbackServer, key: tuple[str, str]) -> Endpoint:

@@ -15,11 +15,10 @@ Left out, as the API refuses them:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ..completion import (
-    Completion,
     Part,
     ReasoningPart,
     ServerToolPart,
@@ -27,26 +26,27 @@ from ..completion import (
     ToolCallPart,
     UnknownPart,
 )
+from ..decoders.blocks import objects
 from ..jsontext import JSON, JSONObject
-from .turn import Answer, Maker, Writer, object_of, parsed
+from .turn import Answer, Maker, PartsWriter, object_of, parsed
 
 _UNSIGNED = frozenset({"deepseek", "zai", "minimax"})
 """Providers whose endpoints want thinking back that they have not signed: DeepSeek
-(https://api-docs.deepseek.com/guides/thinking_mode), Z.ai (https://docs.z.ai/guides/capabilities/thinking-mode: "thinking
-blocks should be explicitly preserved and returned"), MiniMax, whose guides ask for the whole `response.content`."""
+(https://api-docs.deepseek.com/guides/thinking_mode), Z.ai (https://docs.z.ai/guides/capabilities/thinking-mode:
+"thinking blocks should be explicitly preserved and returned"), MiniMax, whose guides ask for all of `content`."""
 
 _THINKING = ("thinking", "redacted_thinking")
 _GOES_ON = ("pause_turn", "tool_calls")
 
 
-class AnthropicWriter(Writer):
+class AnthropicWriter(PartsWriter):
     """A turn as an `assistant` message."""
 
     def turn(self) -> list[JSONObject]:
         """The message, or nothing when no block is left."""
         blocks = self.pieces()
         if self.completion.finish_reason not in _GOES_ON or self.completion.status != "complete":
-            answered = {block.get("tool_use_id") for block in blocks}
+            answered = [block.get("tool_use_id") for block in blocks]
             blocks = [block for block in blocks if not _is_server_call(block) or block.get("id") in answered]
         while blocks and blocks[-1]["type"] in _THINKING:
             blocks.pop()
@@ -57,27 +57,27 @@ class AnthropicWriter(Writer):
         """One user message with all results."""
         return [{"role": "user", "content": [_result(answer) for answer in answers]}]
 
-    def _text(self, part: TextPart) -> JSONObject | None:
+    def _text(self, part: TextPart) -> dict[str, JSON] | None:
         if not part.text.strip():
             return None
         citations = {"citations": list(part.annotations)} if part.annotations else {}
         return {"type": "text", "text": part.text, **citations}
 
-    def _reasoning(self, part: ReasoningPart) -> JSONObject | None:
+    def _reasoning(self, part: ReasoningPart) -> dict[str, JSON] | None:
         if part.encrypted is not None:
             return {"type": "redacted_thinking", "data": part.encrypted}
         if part.signature:
             return {"type": "thinking", "thinking": part.text, "signature": part.signature}
         return {"type": "thinking", "thinking": part.text} if self.provider in _UNSIGNED else None
 
-    def _tool_use(self, part: ToolCallPart) -> JSONObject | None:
+    def _tool_use(self, part: ToolCallPart) -> dict[str, JSON] | None:
         call = self.whole_call(part)
         if call is None:
             return None
         fields = {"type": "tool_use", "id": call.id or "", "name": call.name, "input": parsed(call.arguments)}
         return {**fields, **(part.extra or {})}
 
-    def _raw(self, part: ServerToolPart | UnknownPart) -> JSONObject | None:
+    def _raw(self, part: ServerToolPart | UnknownPart) -> dict[str, JSON] | None:
         """A block as it came. Text in the place of `input` is JSON that was cut."""
         data = object_of(part.data)
         if data is None or not isinstance(data.get("type"), str) or isinstance(data.get("input"), str):
@@ -97,18 +97,18 @@ def _result(answer: Answer) -> JSONObject:
     return {"type": "tool_result", "tool_use_id": answer.call.id or "", "content": answer.output}
 
 
-def _joined(data: JSONObject) -> JSONObject | None:
+def _joined(data: JSONObject) -> dict[str, JSON] | None:
     """A block with its deltas in their places: a compaction's, which has to go back with all its fields."""
     block = {name: value for name, value in data.items() if name != "deltas"}
-    for delta in data["deltas"]:
-        fields = _DELTA_FIELDS.get(delta.get("type")) if isinstance(delta, Mapping) else None
+    for delta in objects(data["deltas"]):
+        fields = _DELTA_FIELDS.get(str(delta.get("type")))
         if fields is None:
             return None
         block |= {name: delta[name] for name in fields if delta.get(name) is not None}
     return block
 
 
-_DELTA_FIELDS: Mapping[JSON, tuple[str, ...]] = {
+_DELTA_FIELDS: Mapping[str, tuple[str, ...]] = {
     "compaction_delta": ("content", "encrypted_content"),
     "signature_delta": ("signature",),
 }

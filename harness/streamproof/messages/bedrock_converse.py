@@ -1,6 +1,6 @@
 """Bedrock Converse: one `assistant` message with the turn's content blocks in their order.
 
-Form: botocore's bedrock-runtime model (Message, ContentBlock), as JSON on the wire: bytes (`redactedContent`, a picture)
+Form: botocore's bedrock-runtime model (Message, ContentBlock), as JSON on the wire: bytes (`redactedContent`, pictures)
 are the base64 text that came; boto3 wants them decoded. Claude behind Converse wants signed reasoning back before its
 tool use, as on its own API: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html.
 
@@ -10,11 +10,10 @@ Left out, as the API refuses them: reasoning without a signature, reasoning that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ..completion import (
-    Completion,
     MediaPart,
     Part,
     ReasoningPart,
@@ -23,13 +22,13 @@ from ..completion import (
     ToolCallPart,
     UnknownPart,
 )
-from ..jsontext import JSONObject
-from .turn import Answer, Maker, Writer, object_of, parsed
+from ..jsontext import JSON, JSONObject
+from .turn import Answer, Maker, PartsWriter, object_of, parsed
 
 _MEDIA = ("image", "video", "audio")
 
 
-class ConverseWriter(Writer):
+class ConverseWriter(PartsWriter):
     """A turn as an `assistant` message."""
 
     def turn(self) -> list[JSONObject]:
@@ -44,39 +43,39 @@ class ConverseWriter(Writer):
         """One user message with all results."""
         return [{"role": "user", "content": [_result(answer) for answer in answers]}]
 
-    def _text(self, part: TextPart) -> JSONObject | None:
+    def _text(self, part: TextPart) -> dict[str, JSON] | None:
         if not part.text.strip():
             return None
         if not part.annotations:
             return {"text": part.text}
         return {"citationsContent": {"content": [{"text": part.text}], "citations": list(part.annotations)}}
 
-    def _reasoning(self, part: ReasoningPart) -> JSONObject | None:
+    def _reasoning(self, part: ReasoningPart) -> dict[str, JSON] | None:
         if part.encrypted is not None:
             return {"reasoningContent": {"redactedContent": part.encrypted}}
         if not part.signature:
             return None
         return {"reasoningContent": {"reasoningText": {"text": part.text, "signature": part.signature}}}
 
-    def _tool_use(self, part: ToolCallPart) -> JSONObject | None:
+    def _tool_use(self, part: ToolCallPart) -> dict[str, JSON] | None:
         call = self.whole_call(part)
         if call is None:
             return None
         return {"toolUse": {"toolUseId": call.id or "", "name": call.name, "input": parsed(call.arguments)}}
 
-    def _server_tool(self, part: ServerToolPart) -> JSONObject | None:
+    def _server_tool(self, part: ServerToolPart) -> dict[str, JSON] | None:
         """`server_tool_use` is a toolUse block, anything else the result of one."""
         data = object_of(part.data)
         if data is None or isinstance(data.get("input"), str) or "deltas" in data:
             return None
         return {"toolUse" if part.name == "server_tool_use" else "toolResult": data}
 
-    def _media(self, part: MediaPart) -> JSONObject | None:
+    def _media(self, part: MediaPart) -> dict[str, JSON] | None:
         family, _, form = (part.media_type or "").partition("/")
         source = {"bytes": part.data} if part.data else {"s3Location": {"uri": part.url}} if part.url else None
         return {family: {"format": form, "source": source}} if family in _MEDIA and form and source else None
 
-    def _unknown(self, part: UnknownPart) -> JSONObject | None:
+    def _unknown(self, part: UnknownPart) -> dict[str, JSON] | None:
         """A block is a union of one key."""
         data = object_of(part.data)
         return data if data is not None and list(data) == [part.name] else None

@@ -10,11 +10,10 @@ Left out: grounding and citations, which belong to the candidate, not to its con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ..completion import (
-    Completion,
     MediaPart,
     Part,
     ReasoningPart,
@@ -23,11 +22,11 @@ from ..completion import (
     ToolCallPart,
     UnknownPart,
 )
-from ..jsontext import JSONObject
-from .turn import Answer, Maker, Writer, known, object_of, parsed
+from ..jsontext import JSON, JSONObject
+from .turn import Answer, Maker, PartsWriter, known, object_of, parsed
 
 
-class GeminiWriter(Writer):
+class GeminiWriter(PartsWriter):
     """A turn as a content of role `model`."""
 
     def turn(self) -> list[JSONObject]:
@@ -40,21 +39,21 @@ class GeminiWriter(Writer):
         """One user content with all responses, each under the key `output` (google.genai.types.FunctionResponse)."""
         return [{"role": "user", "parts": [_result(answer) for answer in answers]}]
 
-    def _text(self, part: TextPart) -> JSONObject:
+    def _text(self, part: TextPart) -> dict[str, JSON]:
         return {"text": part.text, **known(thoughtSignature=part.signature)}
 
-    def _reasoning(self, part: ReasoningPart) -> JSONObject:
+    def _reasoning(self, part: ReasoningPart) -> dict[str, JSON]:
         return {"text": part.text, "thought": True, **known(thoughtSignature=part.signature)}
 
-    def _call(self, part: ToolCallPart) -> JSONObject | None:
+    def _call(self, part: ToolCallPart) -> dict[str, JSON] | None:
         call = self.whole_call(part)
         if call is None:
             return None
         fields = known(id=call.id, name=call.name, args=parsed(call.arguments))
         return {"functionCall": fields, **known(thoughtSignature=part.signature)}
 
-    def _media(self, part: MediaPart) -> JSONObject | None:
-        made: dict[str, Any] = {}
+    def _media(self, part: MediaPart) -> dict[str, JSON] | None:
+        made: dict[str, JSON] = {}
         if part.data is not None:
             made["inlineData"] = known(mimeType=part.media_type, data=part.data)
         elif part.url is not None:
@@ -66,7 +65,7 @@ class GeminiWriter(Writer):
         thought = True if part.kind == "thought" else None
         return made | known(thought=thought, thoughtSignature=part.signature)
 
-    def _raw(self, part: ServerToolPart | UnknownPart) -> JSONObject | None:
+    def _raw(self, part: ServerToolPart | UnknownPart) -> dict[str, JSON] | None:
         """A part as it came, its signature in it."""
         return object_of(part.data) or None
 

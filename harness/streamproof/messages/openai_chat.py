@@ -1,6 +1,6 @@
 """Chat Completions: one `assistant` message.
 
-Form: openai.types.chat.ChatCompletionAssistantMessageParam; text in `content`, refusals, tool calls, and audio by its id.
+Form: openai.types.chat.ChatCompletionAssistantMessageParam; text in `content`, refusals, tool calls, audio by its id.
 Gemini's signatures go back where they came from, `extra_content.google.thought_signature`
 (https://ai.google.dev/gemini-api/docs/thought-signatures). OpenAI takes no reasoning back; others want it:
 
@@ -19,7 +19,6 @@ from collections.abc import Mapping
 
 from ..completion import (
     CitationPart,
-    Completion,
     MediaPart,
     ReasoningPart,
     RefusalPart,
@@ -28,7 +27,7 @@ from ..completion import (
     UnknownPart,
 )
 from ..jsontext import JSON, JSONObject
-from .turn import Answer, Target, known, whole_call
+from .turn import Answer, Writer, known
 
 _PLAIN: Mapping[str, str] = {
     "deepseek": "reasoning_content",
@@ -49,30 +48,94 @@ _CHUNKS = frozenset({"mistral"})
 _BLOCKS = ("thinking", "redacted_thinking")
 
 
-def turn(completion: Completion, target: Target) -> list[JSONObject]:
-    """The message, or nothing when it would say nothing."""
-    texts = [part for part in completion.content if isinstance(part, TextPart)]
-    refusal = "".join(part.text for part in completion.content if isinstance(part, RefusalPart))
-    said = {**known(refusal=refusal or None), **_calls(completion), **_media(completion, target)}
-    if not completion.text and not said:
-        return []
-    signature = next((part.signature for part in reversed(texts) if part.signature), None)
-    annotations = [item for part in texts for item in part.annotations] if target.provider == "openrouter" else []
-    content = _chunks(completion) if target.provider in _CHUNKS else None
-    return [
-        {
-            "role": "assistant",
-            "content": content or completion.text or None,
-            **_reasoning(completion, target, has_calls="tool_calls" in said),
-            **said,
-            **known(extra_content=_signed(signature), annotations=annotations or None),
-        }
-    ]
+class ChatWriter(Writer):
+    """A turn as an `assistant` message."""
 
+    def turn(self) -> list[JSONObject]:
+        """The message, or nothing when it would say nothing."""
+        texts = [part for part in self.completion.content if isinstance(part, TextPart)]
+        refusal = "".join(part.text for part in self.completion.content if isinstance(part, RefusalPart))
+        said = {**known(refusal=refusal or None), **self._calls(), **self._media()}
+        if not self.completion.text and not said:
+            return []
+        signature = next((part.signature for part in reversed(texts) if part.signature), None)
+        annotations = [item for part in texts for item in part.annotations] if self.provider == "openrouter" else []
+        content = self._chunks() if self.provider in _CHUNKS else None
+        return [
+            {
+                "role": "assistant",
+                "content": content or self.completion.text or None,
+                **self._reasoning(has_calls="tool_calls" in said),
+                **said,
+                **known(extra_content=_signed(signature), annotations=annotations or None),
+            }
+        ]
 
-def results(answers: list[Answer]) -> list[JSONObject]:
-    """One message for each call."""
-    return [_result(answer) for answer in answers]
+    @staticmethod
+    def results(answers: list[Answer]) -> list[JSONObject]:
+        """One message for each call."""
+        return [_result(answer) for answer in answers]
+
+    def _calls(self) -> dict[str, JSON]:
+        """`tool_calls`, and the deprecated `function_call`."""
+        made: dict[str, JSON] = {}
+        for part in self.completion.content:
+            call = self.whole_call(part) if isinstance(part, ToolCallPart) else None
+            if call is None or not isinstance(part, ToolCallPart):
+                continue
+            if part.kind == "custom":
+                fields: dict[str, JSON] = {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+            else:
+                function = {"name": call.name, "arguments": call.arguments or "{}"}
+                if part.kind == "function_call":
+                    made["function_call"] = function
+                    continue
+                fields = {"type": "function", "function": function}
+            entry = {"id": call.id or "", **fields, **known(extra_content=_signed(part.signature))}
+            made.setdefault("tool_calls", []).append(entry)
+        return made
+
+    def _reasoning(self, *, has_calls: bool) -> dict[str, JSON]:
+        details: list[JSON] = []
+        blocks: list[JSON] = []
+        plain: list[str] = []
+        for part in self.completion.content:
+            if isinstance(part, ReasoningPart):
+                kind = (part.extra or {}).get("type")
+                if kind is None:
+                    plain.append(part.text)
+                elif kind in _BLOCKS:
+                    blocks.append(_block(part))
+                else:
+                    details.append(_detail(part))
+            elif isinstance(part, UnknownPart) and part.name.startswith("reasoning."):
+                details.append(part.data)
+        field = _PLAIN.get(self.provider or "")
+        wanted = bool("".join(plain)) or (has_calls and self.provider in _ALWAYS_WITH_CALLS)
+        told: dict[str, JSON] = {field: "".join(plain)} if field is not None and wanted else {}
+        return told | known(reasoning_details=details or None, thinking_blocks=blocks or None)
+
+    def _chunks(self) -> list[JSON] | None:
+        """Content as a list, None when it is text alone."""
+        chunks: list[JSON] = []
+        for part in self.completion.content:
+            if isinstance(part, ReasoningPart):
+                thinking = [{"type": "text", "text": part.text}]
+                chunks.append({"type": "thinking", "thinking": thinking, **known(signature=part.signature)})
+            elif isinstance(part, TextPart) and part.text:
+                chunks.append({"type": "text", "text": part.text})
+            elif isinstance(part, CitationPart):
+                chunks += part.citations
+        return chunks if any(chunk.get("type") != "text" for chunk in chunks if isinstance(chunk, Mapping)) else None
+
+    def _media(self) -> dict[str, JSON]:
+        """OpenAI's audio by its id; OpenRouter's pictures as they came."""
+        media = [part for part in self.completion.content if isinstance(part, MediaPart)]
+        audio = next((part.id for part in media if part.id is not None), None)
+        urls = [part.url or f"data:{part.media_type or ''};base64,{part.data}" for part in media if part.id is None]
+        images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        pictures = images if images and self.provider == "openrouter" else None
+        return known(audio=None if audio is None else {"id": audio}, images=pictures)
 
 
 def _result(answer: Answer) -> JSONObject:
@@ -81,55 +144,8 @@ def _result(answer: Answer) -> JSONObject:
     return {"role": "tool", "tool_call_id": answer.call.id or "", "content": answer.output}
 
 
-# -- calls
-
-
-def _calls(completion: Completion) -> dict[str, JSON]:
-    """`tool_calls`, and the deprecated `function_call`."""
-    made: dict[str, JSON] = {}
-    for part in completion.content:
-        call = whole_call(completion, part) if isinstance(part, ToolCallPart) else None
-        if call is None or not isinstance(part, ToolCallPart):
-            continue
-        if part.kind == "custom":
-            fields: dict[str, JSON] = {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
-        else:
-            function = {"name": call.name, "arguments": call.arguments or "{}"}
-            if part.kind == "function_call":
-                made["function_call"] = function
-                continue
-            fields = {"type": "function", "function": function}
-        entry = {"id": call.id or "", **fields, **known(extra_content=_signed(part.signature))}
-        made.setdefault("tool_calls", []).append(entry)
-    return made
-
-
 def _signed(signature: str | None) -> JSONObject | None:
     return {"google": {"thought_signature": signature}} if signature else None
-
-
-# -- reasoning
-
-
-def _reasoning(completion: Completion, target: Target, *, has_calls: bool) -> dict[str, JSON]:
-    details: list[JSON] = []
-    blocks: list[JSON] = []
-    plain: list[str] = []
-    for part in completion.content:
-        if isinstance(part, ReasoningPart):
-            kind = (part.extra or {}).get("type")
-            if kind is None:
-                plain.append(part.text)
-            elif kind in _BLOCKS:
-                blocks.append(_block(part))
-            else:
-                details.append(_detail(part))
-        elif isinstance(part, UnknownPart) and part.name.startswith("reasoning."):
-            details.append(part.data)
-    field = _PLAIN.get(target.provider or "")
-    wanted = bool("".join(plain)) or (has_calls and target.provider in _ALWAYS_WITH_CALLS)
-    told: dict[str, JSON] = {field: "".join(plain)} if field is not None and wanted else {}
-    return told | known(reasoning_details=details or None, thinking_blocks=blocks or None)
 
 
 def _detail(part: ReasoningPart) -> JSONObject:
@@ -150,30 +166,3 @@ def _block(part: ReasoningPart) -> JSONObject:
     if part.encrypted is not None:
         return {"type": "redacted_thinking", "data": part.encrypted}
     return {"type": "thinking", "thinking": part.text, **known(signature=part.signature)}
-
-
-def _chunks(completion: Completion) -> list[JSON] | None:
-    """Content as a list, None when it is text alone."""
-    chunks: list[JSON] = []
-    for part in completion.content:
-        if isinstance(part, ReasoningPart):
-            thinking = [{"type": "text", "text": part.text}]
-            chunks.append({"type": "thinking", "thinking": thinking, **known(signature=part.signature)})
-        elif isinstance(part, TextPart) and part.text:
-            chunks.append({"type": "text", "text": part.text})
-        elif isinstance(part, CitationPart):
-            chunks += part.citations
-    return chunks if any(chunk.get("type") != "text" for chunk in chunks if isinstance(chunk, Mapping)) else None
-
-
-# -- audio and pictures
-
-
-def _media(completion: Completion, target: Target) -> dict[str, JSON]:
-    """OpenAI's audio by its id; OpenRouter's pictures as they came."""
-    media = [part for part in completion.content if isinstance(part, MediaPart)]
-    audio = next((part.id for part in media if part.id is not None), None)
-    urls = [part.url or f"data:{part.media_type or ''};base64,{part.data}" for part in media if part.id is None]
-    images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    pictures = images if images and target.provider == "openrouter" else None
-    return known(audio=None if audio is None else {"id": audio}, images=pictures)

@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple
 
 from ..completion import (
-    Completion,
     Part,
     ReasoningPart,
     RefusalPart,
@@ -31,15 +30,15 @@ from ..completion import (
     UnknownPart,
 )
 from ..errors import UsageError
-from ..jsontext import JSON, JSONObject, loads
-from .turn import Answer, Maker, Writer, known, object_of, parsed
+from ..jsontext import JSON, JSONObject
+from .turn import Answer, Maker, PartsWriter, known, object_of, parsed
 
 _OUTPUT_ONLY = ("created_by",)
 _ENDED = ("completed", "failed", "incomplete", None)
 _CUT = ("length", "content_filter")
 
 
-class ResponsesWriter(Writer):
+class ResponsesWriter(PartsWriter):
     """A turn as items of `input`."""
 
     def turn(self) -> list[JSONObject]:
@@ -53,9 +52,9 @@ class ResponsesWriter(Writer):
                     message = _Message(part)
                     items.append(message.item)
                 message.add(content)
-            elif type(part) in _MAKERS:
+            elif type(part) in self.makers:
                 message = None
-                items.append(_MAKERS[type(part)](part, completion, target))
+                items.append(self.makers[type(part)](self, part))
         if items and message is not None and items[-1] is message.item:
             cut = self.completion.status != "complete" or self.completion.finish_reason in _CUT
             message.item["status"] = "incomplete" if cut else "completed"
@@ -74,7 +73,9 @@ class ResponsesWriter(Writer):
             "type": "reasoning",
             **known(id=part.id),
             "summary": [{"type": "summary_text", "text": text} for text in part.summary],
-            **known(content=[{"type": "reasoning_text", "text": raw}] if raw else None, encrypted_content=part.encrypted),
+            **known(
+                content=[{"type": "reasoning_text", "text": raw}] if raw else None, encrypted_content=part.encrypted
+            ),
         }
 
     def _call(self, part: ToolCallPart) -> dict[str, JSON] | None:
@@ -190,7 +191,7 @@ def _computer(call: ToolCall) -> dict[str, JSON]:
 
 
 def _approval(call: ToolCall) -> dict[str, JSON]:
-    return dict(object_of(loads(call.arguments)) or {})
+    return object_of(parsed(call.arguments)) or {}
 
 
 _KINDS: Mapping[str, _Kind] = {

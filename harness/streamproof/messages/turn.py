@@ -28,9 +28,6 @@ Maker: TypeAlias = Callable[[Any, Any], dict[str, JSON] | None]
 class Writer(ABC):
     """The form of one protocol. completion, provider, stored: as for `to_messages`."""
 
-    makers: ClassVar[Mapping[type[Part], Maker]]
-    """Part -> its piece of the message; parts that are not in the table have no place in the protocol's request."""
-
     def __init__(self, completion: Completion, provider: str | None, stored: bool) -> None:
         self.completion, self.provider, self.stored = completion, provider, stored
 
@@ -43,14 +40,21 @@ class Writer(ABC):
     def results(answers: list[Answer]) -> list[JSONObject]:
         """The answers to calls."""
 
+    def whole_call(self, part: ToolCallPart) -> ToolCall | None:
+        """The call of a part, None when it is not complete."""
+        return whole_call(self.completion, part)
+
+
+class PartsWriter(Writer):
+    """A form that is a list with a piece for each part."""
+
+    makers: ClassVar[Mapping[type[Part], Maker]]
+    """Part -> its piece; parts that are not in the table have no place in the protocol's request."""
+
     def pieces(self) -> list[dict[str, JSON]]:
         """What the parts become, in their order."""
         made = (self.makers[type(part)](self, part) for part in self.completion.content if type(part) in self.makers)
         return [piece for piece in made if piece is not None]
-
-    def whole_call(self, part: ToolCallPart) -> ToolCall | None:
-        """The call of a part, None when it is not complete."""
-        return whole_call(self.completion, part)
 
 
 def whole_call(completion: Completion, part: ToolCallPart) -> ToolCall | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.1"
+_NAME = ("gen_ai.operation.name", "gen_ai.request.model")
 EVENT_NAME = "gen_ai.client.inference.operation.details"
 
 PROVIDER_NAMES: Mapping[str, str] = {
@@ -37,7 +38,7 @@ PROVIDER_NAMES: Mapping[str, str] = {
     "google_vertex": "gcp.vertex_ai",
     "openai_compatible": "openai",
 }
-"""`gen_ai.provider.name` for our provider names; others, for which the conventions have none, go out under their own."""
+"""`gen_ai.provider.name` for our provider names; those for which the conventions have none go out as they are."""
 
 HOST_NAMES: tuple[tuple[str, str], ...] = (
     ("groq.com", "groq"),
@@ -90,7 +91,7 @@ class OTelSink:
         content = redact(content_attributes(record)) if self.capture_content else {}
         end = record.started_at + round(record.latency * 1e9)
         span = self._tracer.start_span(
-            f"{record.operation} {record.model}" if record.model else record.operation,
+            " ".join(attributes[name] for name in _NAME if name in attributes),
             context=record.context,
             kind=self._trace.SpanKind.CLIENT,
             attributes=attributes if self._logger else {**attributes, **_as_text(content)},

@@ -110,7 +110,7 @@ _OUTPUT: Mapping[type[Part], Callable[[Any, tuple[ToolCall, ...]], OTelPart]] = 
         "type": "server_tool_call",
         "id": part.id,
         "name": part.name,
-        "server_tool_call": part.data if isinstance(part.data, Mapping) else {"type": part.name},
+        "server_tool_call": _generic(part.data, part.name),
     },
     UnknownPart: lambda part, _: _generic(part.data, part.name),
 }
@@ -266,9 +266,11 @@ def _definitions(tool: JSONObject) -> Iterable[dict[str, Any]]:
 
 def _definition(tool: JSONObject, kind: JSON = None) -> dict[str, Any]:
     schema = tool.get("inputSchema")
+    if kind is None and "name" not in tool:
+        kind = next(iter(tool), "unknown")  # Gemini's own tools are {googleSearch: {}}
     known = {
-        "type": "function" if kind in (None, "custom") and "format" not in tool else str(kind or "function"),
-        "name": tool.get("name", kind or next(iter(tool), "unknown")),  # Gemini's own tools are {googleSearch: {}}
+        "type": "function" if kind is None or (kind == "custom" and "format" not in tool) else str(kind),
+        "name": tool.get("name", kind),
         "description": tool.get("description"),
         "parameters": next(
             (tool[key] for key in ("parameters", "parametersJsonSchema", "input_schema") if key in tool),

@@ -284,7 +284,7 @@ class AnthropicMessagesDecoder(BlockDecoder):
 
     def _start_tool_use(self, index: JSON, block: JSONObject) -> Block:
         call_id, caller = text_or_none(block.get("id")), block.get("caller")
-        fields = {
+        fields: dict[str, JSON] = {
             "type": "tool_call",
             "call_id": call_id,
             "name": text_or_none(block.get("name")) or "",

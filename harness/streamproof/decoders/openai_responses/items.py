@@ -151,7 +151,7 @@ API refuses a call of a namespace or of a program that comes back without them."
 
 
 def call_extras(item: JSONObject) -> dict[str, JSON]:
-    """`kind` of an item that is no `function_call`, and `extra`: what has to go back with the call; only what is set."""
+    """`kind` of an item that is no `function_call`, and `extra`: what has to go back with a call; only what is set."""
     extra = {name: item[name] for name in _GO_BACK if item.get(name) is not None}
     kind = {} if item["type"] == "function_call" else {"kind": item["type"]}
     return kind | ({"extra": extra} if extra else {})

@@ -16,6 +16,7 @@ from . import items
 from .items import as_index, as_object, as_text
 from .state import Item, Items
 
+_PHASED = ("text", "refusal")
 _AUDIO = (1 << 30, 0)  # audio events bear no index: after the contents of the item that came last
 
 
@@ -201,7 +202,7 @@ class OutputDecoder(Decoder):
         place = item.parts.get((index, type))
         if place is None:
             place = item.part_place(index, type)
-            phase = {"phase": as_text(item.data.get("phase"))} if type == "text" else {}
+            phase = {"phase": as_text(item.data.get("phase"))} if type in _PHASED else {}
             unknown = {"name": name, "data": data} if type == "unknown" else {}
             self.emit("start", place, value={"type": type, "id": item.id, **phase, **unknown})
         if type == "text" and item.wire_index is not None:
@@ -266,7 +267,7 @@ class OutputDecoder(Decoder):
                     self._set(item.parts[index, type_], "text", "")
         for (_, type_), place in item.parts.items():
             self._set(place, "id", item.id)
-            if type_ == "text":
+            if type_ in _PHASED:
                 self._set(place, "phase", as_text(data.get("phase")))
 
     # -- reasoning
