@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from .. import jsontext
@@ -100,58 +100,63 @@ class ExchangeLog:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._exchanges: list[Exchange] = []
+        self._entries: list[Entry] = []
 
     def begin(self, request: Request) -> Entry:
         """A request has come."""
+        entry = Entry(Exchange(request=request.masked(), asked=time.perf_counter()), self._changed)
         with self._changed:
-            self._exchanges.append(Exchange(request=request.masked(), asked=time.perf_counter()))
+            self._entries.append(entry)
             self._changed.notify_all()
-            return Entry(self, len(self._exchanges) - 1)
-
-    def change(self, at: int, change: Callable[[Exchange], Exchange]) -> None:
-        """Something has happened to one of them."""
-        with self._changed:
-            self._exchanges[at] = change(self._exchanges[at])
-            self._changed.notify_all()
+        return entry
 
     def snapshot(self) -> list[Exchange]:
         """As they are now."""
         with self._changed:
-            return list(self._exchanges)
+            return [entry.exchange for entry in self._entries]
 
     def wait_for(self, predicate: Callable[[Sequence[Exchange]], object], timeout: float) -> list[Exchange]:
         """The exchanges as soon as the predicate holds. Raises TimeoutError, which lists them, when it never does."""
         with self._changed:
-            if self._changed.wait_for(lambda: predicate(self._exchanges), timeout):
-                return list(self._exchanges)
-            shown = "; ".join(str(exchange) for exchange in self._exchanges[-20:]) or "no request came"
+            holds = self._changed.wait_for(lambda: predicate(self.snapshot()), timeout)
+            exchanges = self.snapshot()
+        if holds:
+            return exchanges
+        shown = "; ".join(str(exchange) for exchange in exchanges[-20:]) or "no request came"
         raise TimeoutError(f"not within {timeout:g} s; {shown}")
 
 
 class Entry:
     """One exchange of the log, for the connection that it is about."""
 
-    def __init__(self, log: ExchangeLog, at: int) -> None:
-        self._log, self._at = log, at
+    def __init__(self, exchange: Exchange, changed: threading.Condition) -> None:
+        self._exchange, self._changed = exchange, changed
+        self._bytes_sent = 0  # apart, as it changes with every chunk
+
+    @property
+    def exchange(self) -> Exchange:
+        """As it is now."""
+        return replace(self._exchange, bytes_sent=self._bytes_sent)
 
     def report(self, text: str) -> None:
         """There is something to look at."""
-        self._change(lambda exchange: replace(exchange, report=text))
+        self._change(report=text)
 
     def answered(self, status: int) -> None:
         """The status line was sent."""
-        now = time.perf_counter()
-        self._change(lambda exchange: replace(exchange, status=status, answered=now))
+        self._change(status=status, answered=time.perf_counter())
 
     def sent(self, count: int) -> None:
         """Bytes of the body were sent."""
-        self._change(lambda exchange: replace(exchange, bytes_sent=exchange.bytes_sent + count))
+        with self._changed:
+            self._bytes_sent += count
+            self._changed.notify_all()
 
     def ended(self, how: Ended) -> None:
-        """It is over. What is said first counts."""
-        now = time.perf_counter()
-        self._change(lambda exchange: exchange if exchange.ended else replace(exchange, ended=how, closed=now))
+        """It is over."""
+        self._change(ended=how, closed=time.perf_counter())
 
-    def _change(self, change: Callable[[Exchange], Exchange]) -> None:
-        self._log.change(self._at, change)
+    def _change(self, **changes: Any) -> None:
+        with self._changed:
+            self._exchange = replace(self._exchange, **changes)
+            self._changed.notify_all()
