@@ -30,12 +30,15 @@ JSONS = st.recursive(
 )
 MANY = st.lists(JSONS, max_size=2).map(tuple)
 STRINGS = st.lists(TEXTS, max_size=2).map(tuple)
+EXTRA = st.none() | st.dictionaries(TEXTS | st.just("type"), JSONS, max_size=2)
 PARTS = st.one_of(
     st.builds(TextPart, id=WORDS, text=TEXTS, annotations=MANY, signature=WORDS, phase=WORDS),
-    st.builds(ReasoningPart, id=WORDS, text=TEXTS, summary=STRINGS, signature=WORDS, encrypted=WORDS, kind=WORDS),
-    st.builds(RefusalPart, id=WORDS, text=TEXTS),
-    st.builds(ToolCallPart, id=WORDS, index=st.integers(0, 9), signature=WORDS),
-    st.builds(MediaPart, id=WORDS, media_type=WORDS, data=WORDS, url=WORDS, text=TEXTS, signature=WORDS),
+    st.builds(
+        ReasoningPart, id=WORDS, text=TEXTS, summary=STRINGS, signature=WORDS, encrypted=WORDS, kind=WORDS, extra=EXTRA
+    ),
+    st.builds(RefusalPart, id=WORDS, text=TEXTS, phase=WORDS),
+    st.builds(ToolCallPart, id=WORDS, index=st.integers(0, 9), signature=WORDS, kind=WORDS, extra=EXTRA),
+    st.builds(MediaPart, id=WORDS, media_type=WORDS, data=WORDS, url=WORDS, text=TEXTS, signature=WORDS, kind=WORDS),
     st.builds(CitationPart, id=WORDS, citations=MANY),
     st.builds(ServerToolPart, id=WORDS, name=TEXTS, data=JSONS, signature=WORDS),
     st.builds(UnknownPart, id=WORDS, name=TEXTS, data=JSONS),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import asdict
 from typing import Any
 
 import httpx2
@@ -22,7 +21,6 @@ from adapter_kit import (
     WatchedPlayback,
     ask,
     cassette,
-    frames,
     pieces_of,
     played,
     rows_by_sdk,
@@ -32,7 +30,6 @@ from streamproof.adapters.contract import Endpoint
 from streamproof.errors import ERROR_CLASSES, LLMConnectionError, LLMInterruptedError, LLMTimeoutError
 from streamproof.fold import fold
 from streamproof.providers import TABLE, Provider
-from streamproof.wire.eventstream import encode_frame
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -129,7 +126,7 @@ def test_http_errors(way: str, row: Provider, status: int, body: Any, type: str,
     error = answer.error
     assert error is not None
     info = error.info
-    assert builtin_type(error) is ERROR_CLASSES[type]
+    assert error.__class__ is ERROR_CLASSES[type]
     assert (info.type, info.status_code, info.request_id, info.retry_after) == (type, status, "req_head", 2.5)
     assert "said so" in info.message
     assert code is None or info.code == code
@@ -140,11 +137,6 @@ def test_http_errors(way: str, row: Provider, status: int, body: Any, type: str,
     assert (answer.completion.status, answer.completion.error) == ("failed", info)
     assert fold(answer.deltas) == answer.completion
     assert refused("wire", row, status, content, **headers).completion == answer.completion
-
-
-def builtin_type(value: object) -> object:
-    """`type`, which is a parameter's name here."""
-    return value.__class__
 
 
 @every_way
@@ -289,99 +281,6 @@ def test_a_clean_end_before_the_terminal(way: str, row: Provider) -> None:
     assert answer.completion == played("wire", row, recorded).completion
 
 
-def _frame_error(name: str) -> bytes:
-    headers = {":message-type": "exception", ":exception-type": name, ":content-type": "application/json"}
-    return encode_frame(headers, b'{"message":"too busy"}')
-
-
-EVENTS: list[tuple[Provider, Any, str]] = [
-    (OPENAI, {"error": {"message": "too busy", "type": "server_error", "code": None}}, "server"),
-    (OPENAI, {"error": "too busy"}, "provider"),
-    (OPENAI, {"error": {"message": "too busy", "code": 429}}, "rate_limit"),
-    (RESPONSES_ROW, {"type": "error", "code": "server_is_overloaded", "message": "too busy"}, "overloaded"),
-    (RESPONSES_ROW, {"type": "error", "error": {"code": "rate_limit_exceeded", "message": "too busy"}}, "rate_limit"),
-    (ANTHROPIC, {"type": "error", "error": {"type": "overloaded_error", "message": "too busy"}}, "overloaded"),
-    (GOOGLE, {"error": {"code": 503, "message": "too busy", "status": "UNAVAILABLE"}}, "overloaded"),
-]
-
-
-@every_way
-@pytest.mark.parametrize(("row", "event", "type"), EVENTS)
-def test_the_provider_reports_an_error_in_mid_stream(way: str, row: Provider, event: Any, type: str) -> None:
-    """An error event: the SDK's exception leaks, the partial is lost, or the error passes for a lost connection."""
-    pieces = [*pieces_of(row)[:3], *pieces_of(row, [event])]
-    recorded = cassette(row, b"".join(pieces))
-    answer = played(way, row, recorded)
-    assert builtin_type(answer.error) is ERROR_CLASSES[type]
-    told = played("wire", row, recorded).completion
-    assert told.error is not None
-    assert told.error.message == "too busy"
-    assert asdict(answer.completion.error or told.error) == asdict(told.error)
-    assert (answer.completion.status, answer.completion.content) == ("failed", told.content)
-    assert fold(answer.deltas) == answer.completion
-
-
-@every_way
-def test_a_bedrock_exception_frame(way: str) -> None:
-    """Bedrock's own way to report an error in mid-stream is skipped, or passes for a lost connection."""
-    pieces = [*pieces_of(BEDROCK)[:3], _frame_error("throttlingException")]
-    answer = played(way, BEDROCK, cassette(BEDROCK, b"".join(pieces)))
-    assert answer.error is not None
-    assert (answer.error.info.type, answer.error.info.code) == ("rate_limit", "throttlingException")
-    assert answer.error.info.message == "too busy"
-    assert answer.completion.status == "failed"
-    assert answer.completion.message_id == "msg_01Zy"
-
-
-@every_way
-def test_an_anthropic_error_inside_a_bedrock_frame(way: str) -> None:
-    """An Anthropic error event in a frame is dropped by the SDK or by us."""
-    event = {"type": "error", "error": {"type": "overloaded_error", "message": "too busy"}}
-    recorded = cassette(BEDROCK, b"".join([*pieces_of(BEDROCK)[:3], *frames(event)]))
-    answer = played(way, BEDROCK, recorded)
-    assert answer.completion.status == "failed"
-    assert answer.completion == played("wire", BEDROCK, recorded).completion
-
-
-@pytest.mark.parametrize("way", ["reference", "reference+sync"])
-@every_sdk
-@pytest.mark.parametrize(
-    ("body", "status", "type", "code"),
-    [
-        (b"", "interrupted", "interrupted", "stream_incomplete"),
-        (b'{"error": {"message": "busy", "type": "server_error", "code": "x"}}', "failed", None, None),
-        (b"<!DOCTYPE html><p>Sign in</p>", "failed", "protocol", "html"),
-        (b"upstream unavailable", "failed", "protocol", "not_a_stream"),
-    ],
-    ids=["empty", "json-error", "html", "text"],
-)
-def test_success_with_a_body_that_is_no_stream(
-    way: str, row: Provider, body: bytes, status: str, type: str | None, code: str | None
-) -> None:
-    """Status 200 over an error: taken for an answer without content."""
-    recorded = cassette(row, body, **{"content-type": "application/json"})
-    answer = played(way, row, recorded)
-    assert answer.error is not None
-    assert answer.completion.status == status
-    assert type is None or (answer.error.info.type, answer.error.info.code) == (type, code)
-    assert answer.completion == played("wire", row, recorded).completion
-
-
-@pytest.mark.parametrize("way", ["sdk", "sdk+sync"])
-@every_sdk
-@pytest.mark.parametrize(
-    "body",
-    [b"", b'{"error": {"message": "busy", "type": "server_error"}}', b"<p>Sign in</p>", b"data: {\n\n", b"\x00" * 99],
-)
-def test_the_sdks_never_leak_or_lie_on_a_body_that_is_no_stream(way: str, row: Provider, body: bytes) -> None:
-    """What the SDKs do with such bodies differs (some see nothing, some assert); none of it is a completion."""
-    answer = played(way, row, cassette(row, body))
-    assert answer.error is not None
-    assert answer.completion.status in ("failed", "interrupted")
-    assert answer.error.info.type in ("interrupted", "protocol", "server", "provider")
-    assert answer.error.info.code != "connection_failed"
-
-
 @every_way
 @pytest.mark.parametrize("row", SDK_ROWS, ids=lambda row: row.key)
 @pytest.mark.parametrize("status", [429, 500])
@@ -408,3 +307,16 @@ def test_a_call_that_the_sdk_refuses_to_send(way: str, monkeypatch: pytest.Monke
     assert answer.error is not None
     assert (answer.error.info.type, answer.error.info.code) == ("bad_request", "TypeError")
     assert watch.requests == []
+
+
+@every_way
+def test_an_extra_that_is_not_installed(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing package of ours is reported as the provider's failure."""
+    endpoint, _ = watched(OPENAI, pieces_of(OPENAI))
+
+    def missing(*_: Any, **__: Any) -> Any:
+        raise ModuleNotFoundError("No module named 'botocore'")
+
+    monkeypatch.setattr("streamproof.adapters.clients.openai_client.OpenAIClient._resource", missing)
+    with pytest.raises(ModuleNotFoundError, match="botocore"):
+        ask(way, endpoint)

@@ -47,19 +47,21 @@ every_way = pytest.mark.parametrize("way", WAYS)
 
 
 @pytest.fixture(autouse=True)
-def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """All tests run without a network; the addresses that anybody tried to reach, none at the end."""
+def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test here runs in a hermetic replay, in which nobody even tries to reach anything."""
     tried: list[Any] = []
 
-    def connect(self: socket.socket, address: Any) -> None:
+    def refuse(*address: Any, **_: Any) -> None:
         tried.append(address)
         raise OSError("blocked")
 
-    monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://10.1.2.3/v1")
     monkeypatch.setenv("HTTPS_PROXY", "http://10.1.2.3:3128")
-    with hermetic():
-        yield tried
+    with hermetic(), monkeypatch.context() as patched:
+        patched.setattr(socket.socket, "connect", refuse)
+        patched.setattr(socket.socket, "connect_ex", refuse)
+        patched.setattr(socket, "getaddrinfo", refuse)
+        yield
     assert tried == []
 
 

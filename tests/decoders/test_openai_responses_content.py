@@ -346,3 +346,45 @@ def test_audio_events() -> None:
         ev("audio.delta", delta="REVG"), ev("audio.delta", delta=""), ev("audio.done"), ended(),
     )  # fmt: skip
     assert content(completion)[1] == {"type": "media", "data": "QUJDREVG", "text": "Hi"}
+
+
+def opened(index: int, content_index: int) -> dict[str, Any]:
+    """`content_part.added` of a text."""
+    part = {"type": "output_text", "text": "", "annotations": []}
+    return ev("content_part.added", index, content_index=content_index, item_id="msg_a", part=part)
+
+
+@pytest.mark.parametrize("rest", [(), (ev("output_text.done", 0, content_index=3, text="Hello"),)])
+def test_content_index_per_delta_of_a_cut_stream(rest: tuple[Any, ...]) -> None:
+    """Indexes that nothing announced make parts of their own, and the cut text falls to pieces (vLLM 0.11)."""
+    completion, _, _ = decode(
+        created(), added(0, message()), opened(0, 0), text_delta("Hel", 0, 1), text_delta("lo", 0, 2), *rest
+    )
+    assert [text for _, text in texts(completion)] == ["Hello"]
+
+
+def test_announced_contents_stay_apart() -> None:
+    """Deltas of a content that was announced, or that follows one that is done, run into another content."""
+    completion, _, _ = decode(
+        *(created(), added(0, message()), opened(0, 0), opened(0, 1), text_delta("A", 0, 0), text_delta("B", 0, 1)),
+        *(ev("output_text.done", 0, content_index=1, text="B"), text_delta("C", 0, 2)),
+    )
+    assert [text for _, text in texts(completion)] == ["A", "B", "C"]
+
+
+def test_all_thoughts_again_under_another_index() -> None:
+    """reasoning_text.done at an index of its own doubles the thoughts of a stream that is cut after it (vLLM 0.11)."""
+    again = ev("reasoning_text.done", 0, item_id="rs_a", content_index=2, text="Hmm.")
+    completion, _, _ = decode(created(), added(0, reasoning()), thought_delta("Hmm."), again)
+    assert [text for _, text in texts(completion)] == ["Hmm."]
+
+
+def test_a_message_announced_at_the_index_before() -> None:
+    """An announced item that never comes takes the place of the real one, and its text comes twice (vLLM 0.11)."""
+    whole = message("Hi", id="msg_z")
+    completion, _, _ = decode(
+        *(created(), done(0, reasoning(thoughts=("Hmm.",))), added(0, message(id="rs_a"))),
+        *(text_delta("Hi", 1), done(1, message("Hi", id="msg_b"))),
+        ended("completed", reasoning(id="rs_z", thoughts=("Hmm.",)), whole),
+    )
+    assert [text for _, text in texts(completion)] == ["Hmm.", "Hi"]

@@ -423,6 +423,20 @@ def test_stopping_with_open_streams() -> None:
     server.stop()
 
 
+def test_a_long_script_does_not_keep_the_others_waiting() -> None:
+    """While a million small chunks go to a client that reads fast, another is answered and the server can stop."""
+    scripts = iter([[Send(b"x")] * 1_000_000, [Send(b"y")]])
+    with LoopbackServer(lambda _: Response(steps=next(scripts))) as server, RawClient(server) as client:
+        client.until(b"x")
+        reading = threading.Thread(target=client.rest)
+        reading.start()
+        assert httpx2.post(server.base_url, timeout=PATIENCE).text == "y"
+        server.stop()
+        reading.join()
+        assert server.exchanges[0].ended == "stopped"
+        assert server.exchanges[0].bytes_sent < 1_000_000
+
+
 def test_stopping_while_clients_connect() -> None:
     """Connections that come at the last moment leave nothing behind either."""
     for _ in range(20):

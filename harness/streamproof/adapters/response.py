@@ -127,6 +127,8 @@ class ResponseStream(ABC, Generic[Item]):
     def _guarded(self) -> Generator[Item]:
         try:
             yield from self._items()
+        except ImportError:  # an extra that is not installed is nobody's answer
+            raise
         except Exception as exception:  # noqa: BLE001 - whatever an SDK raises becomes an LLMError
             self._fail(exception)
 
@@ -135,6 +137,8 @@ class ResponseStream(ABC, Generic[Item]):
             async with aclosing(self._items_async()) as items:
                 async for item in items:
                     yield item
+        except ImportError:  # as above
+            raise
         except Exception as exception:  # noqa: BLE001 - as above
             self._fail(exception)
 

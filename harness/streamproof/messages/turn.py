@@ -59,8 +59,8 @@ class PartsWriter(Writer):
 
 def whole_call(completion: Completion, part: ToolCallPart) -> ToolCall | None:
     """The call of a part, None when it is not complete."""
-    call = completion.tool_calls[part.index]
-    return call if call.complete else None
+    calls = completion.tool_calls[part.index : part.index + 1]
+    return calls[0] if calls and calls[0].complete else None
 
 
 def parsed(arguments: str) -> JSON:

@@ -30,6 +30,9 @@ MAX_BODY = 64 * 1024 * 1024
 MAX_HEAD = 256 * 1024
 READ_SIZE = 256 * 1024
 
+TURN = 100
+"""Steps of one stream after which the others have their turn."""
+
 # struct linger {l_onoff, l_linger}; two u_short on Windows
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
@@ -213,13 +216,16 @@ class _Player:
         self._entry.answered(self._response.status)
         if self._response.bodiless(self._method):
             return "complete"
-        for step in self._response.steps:
+        for number, step in enumerate(self._response.steps, start=1):
             if (ended := await _PLAY[type(step)](self, step)) is not None:
                 return ended
+            if number % TURN == 0:
+                await asyncio.sleep(0)  # to a client that reads fast `drain` never waits
         return await self._end(End())
 
     async def _send(self, step: Send) -> None:
-        await self._write(self._response.frame(step.data))
+        self._writer.write(self._response.frame(step.data))
+        await self._writer.drain()
         self._entry.sent(len(step.data))
 
     async def _withhold(self, step: Withhold) -> None:

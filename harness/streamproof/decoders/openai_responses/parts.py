@@ -193,6 +193,8 @@ class OutputDecoder(Decoder):
         place = self._content(item, as_index(event.get("content_index")), type)
         if whole is not None:
             self._set_text(place, "text", text)
+            if item.open == (item.latest, type):
+                item.open = None
         elif text:
             self.emit("append", place, "text", text)
 
@@ -200,6 +202,8 @@ class OutputDecoder(Decoder):
         """The place of a message's content, begun when it is new."""
         index = item.latest = item.latest if index is None else index
         place = item.parts.get((index, type))
+        if place is None and item.open is not None and item.open[1] == type and item.open[0] != index:
+            return item.parts[item.open]  # never announced: vLLM 0.11 counts up with every delta of one content
         if place is None:
             place = item.part_place(index, type)
             phase = {"phase": as_text(item.data.get("phase"))} if type in _PHASED else {}
@@ -226,7 +230,10 @@ class OutputDecoder(Decoder):
             index = as_index(event.get("content_index"))
             if index is None and not done and item.parts:
                 index = item.latest + 1
+            if not done:
+                item.open = None  # one more content, whatever was open
             self._apply_content(item, index, part, done=done)
+            item.open = None if done else (item.latest, items.TEXT_TYPES.get(kind, ("unknown", ""))[0])
 
     def _apply_content(self, item: Item, index: int | None, part: JSONObject, *, done: bool) -> None:
         kind = as_text(part.get("type")) or ""
@@ -282,6 +289,8 @@ class OutputDecoder(Decoder):
         index = as_index(event.get("summary_index" if channel == "summary" else "content_index"))
         if index is None:
             index = len(parts) if opens else max(len(parts) - 1, 0)
+        if whole and channel == "content" and index not in parts and text == self._thoughts(item):
+            return  # all of it again, under an index of its own (vLLM 0.11)
         if opens:
             parts.setdefault(index, [])
         elif text and (whole is None or not parts.get(index)):

@@ -22,7 +22,8 @@ class Item:
     place: where its part stands, or how its parts' places begin. shape: what it becomes (`items.part_type`). data: the
     item as the wire last gave it. added: its `output_item.added` was seen. streamed: an event gave some of its content.
     final: it is as the wire finished it. parts: (content index, part type) -> place. latest: the content index of
-    the last event. channels: a reasoning item's texts, by list and index. told: the channels that have text.
+    the last event. open: the content that was announced last, until it is done. channels: a reasoning item's texts, by
+    list and index. told: the channels that have text.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Item:
         "final",
         "id",
         "latest",
+        "open",
         "parts",
         "place",
         "shape",
@@ -55,6 +57,7 @@ class Item:
         self.channels: dict[str, dict[int, list[str]]] = {"content": {}, "summary": {}}
         self.told: set[str] = set()
         self.latest = 0
+        self.open: tuple[int, str] | None = None
         self._taken: set[int] = set()
         self._next = 0
 
@@ -156,7 +159,8 @@ class Items:
             claim(n, self._by_id.get((types[n], as_text(data.get("id")) or "")))
             claim(n, by_call.get((types[n], as_text(data.get("call_id")))) if data.get("call_id") else None)
         at = {item.place: item for item in self._all}
-        for n in range(len(output)):
+        for n, type_ in enumerate(types):
+            claim(n, self._at.get((n, type_)))
             claim(n, at.get((n,)))
         rest: dict[str, list[Item]] = {}
         for item in reversed(free):
