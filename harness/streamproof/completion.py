@@ -41,6 +41,13 @@ class Delta(NamedTuple):
     value: JSON = None
     choice: int = 0
 
+    @property
+    def is_approval_request(self) -> bool:
+        """Whether it starts a call that a human has to release first (or tells so later, with the call's name)."""
+        if self.op == "start":
+            return isinstance(self.value, dict) and self.value.get("requires_approval") is True
+        return self.op == "replace" and self.field == "requires_approval"
+
     def to_json(self) -> dict[str, Any]:
         """The canonical form, all five keys always; see schemas/delta.schema.json."""
         return {**self._asdict(), "part": None if self.part is None else list(self.part)}
@@ -115,11 +122,13 @@ class ToolCallPart(Part):
     """The place of a client tool call in the content. index: into `Completion.tool_calls`. id: the item's id where
     the wire has one besides the call's (Responses `fc_...`). signature: Gemini's, on the part it came with. kind: the
     wire's type word where the call is not of the protocol's ordinary kind (`custom_tool_call`). extra: further fields
-    of the wire's object that have to go back with it (`namespace`, `caller`)."""
+    of the wire's object that have to go back with it (`namespace`, `caller`). requires_approval: the caller said that
+    a human has to release calls of this tool."""
 
     type: ClassVar[str] = "tool_call"
     index: int = 0
     signature: str | None = None
+    requires_approval: bool = False
     kind: str | None = None
     extra: JSONObject | None = None
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from .adapters.faults import ERROR_STATUS, http_error
 from .cassette import Interaction
 from .completion import Completion, Delta, Position
 from .decoders.base import NO_QUIRKS, Decoder, Diagnostic, Quirks
 from .decoders.stream import DECODERS
 from .jsontext import JSON
 from .paths import parse_path
+from .wire.encoding import decompressed
 from .wire.event import WireEvent
 from .wire.reader import Reader
 
@@ -96,9 +98,20 @@ _OPS = {"usage": "usage", "raw_usage": "usage", "finish_reason": "finish", "raw_
 
 def timeline(interaction: Interaction, protocol: str, quirks: Quirks = NO_QUIRKS, n: int | None = None) -> Timeline:
     """Read one recorded response event by event."""
+    if interaction.status >= ERROR_STATUS:
+        return _refused(interaction, DECODERS[protocol](quirks, n=n))
     reader = Reader(interaction.header("content-type"), interaction.header("content-encoding"))
     decoder = DECODERS[protocol](quirks, n=n)
     events = [*reader.feed(interaction.body), *reader.close()]
     steps = [Step(number, event, decoder.feed(event)) for number, event in enumerate(events)]
     steps.append(Step(len(events), None, decoder.end()))
     return Timeline(tuple(steps), decoder)
+
+
+def _refused(interaction: Interaction, decoder: Decoder) -> Timeline:
+    """An HTTP error: there is no stream, its body says why."""
+    headers = {name.lower(): ", ".join(values) for name, values in interaction.headers.items()}
+    body = decompressed(interaction.body, headers.get("content-encoding"))
+    deltas = decoder.refuse(asdict(http_error(interaction.status, headers, body)))
+    event = WireEvent("document", f"HTTP {interaction.status}", body.decode("utf-8", "replace"))
+    return Timeline((Step(0, event, deltas), Step(1, None, decoder.end())), decoder)

@@ -157,7 +157,8 @@ def test_closing_early_closes_the_connection_once(row: Provider, way: str) -> No
         asyncio.run(_first(stream))
     assert (watch.pulled, watch.closed) == (1, 1)
     assert stream.shown.completion.status == "interrupted"
-    assert stream.shown.completion.error is None
+    assert stream.shown.completion.error is not None
+    assert stream.shown.completion.error.code == "cancelled"
 
 
 async def _first(stream: Any) -> None:

@@ -28,7 +28,11 @@ class RawClient:
         host, port = server.base_url.removeprefix("http://").split(":")
         self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE)
         self.seen = b""
-        self.socket.sendall(request)
+        try:
+            self.socket.sendall(request)
+        except OSError:
+            self.socket.close()
+            raise
 
     def __enter__(self) -> RawClient:
         return self

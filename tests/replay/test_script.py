@@ -81,6 +81,24 @@ def test_a_gate_opens_for_those_who_wait_and_those_who_come_later() -> None:
     gate.release()
 
 
+def test_a_waiter_that_is_cancelled_while_the_gate_opens() -> None:
+    """The stream is stopped in the moment of the release: no error in the server's loop."""
+    faults: list[object] = []
+
+    async def both() -> None:
+        gate = Gate()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        waiting = asyncio.create_task(gate.wait())
+        await asyncio.sleep(0)
+        gate.release()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await asyncio.sleep(0)
+
+    asyncio.run(both())
+    assert faults == []
+
+
 def test_steps_are_values() -> None:
     """Equal steps are equal, so that a plan can be compared and kept in a set."""
     assert {Send(b"x"), Send(b"x"), Pause(1), End()} == {End(), Pause(1.0), Send(b"x")}

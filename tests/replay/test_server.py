@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from loopback import PATIENCE, POST, RawClient, cassette, ended, nothing_left_behind
 from streamproof.replay.connection import MAX_BODY
-from streamproof.replay.exchanges import MASK, Request
+from streamproof.replay.exchanges import MASK, Exchange, ExchangeLog, Request
 from streamproof.replay.hermetic import hermetic
 from streamproof.replay.script import End, Gate, Pause, Reset, Response, Send, ShortBody, Stall, Withhold
 from streamproof.replay.server import LoopbackServer, respond_with_cassette
@@ -235,12 +235,19 @@ def test_the_handler_sees_the_request_and_the_log_masks_it() -> None:
     assert (logged.header("x-plain"), logged.header("cookie"), logged.header("absent")) == ("kept", MASK, None)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS"])
 def test_other_methods_are_answered(method: str) -> None:
-    """A handler decides about methods; HEAD gets the head only."""
+    """Which methods are right is for the handler to say."""
     with serving(Send(b"body")) as server:
-        response = httpx2.request(method, server.base_url, timeout=PATIENCE)
-        assert response.content == (b"" if method == "HEAD" else b"body")
+        assert httpx2.request(method, server.base_url, timeout=PATIENCE).content == b"body"
+        assert ended(server, "complete")
+
+
+def test_head_gets_the_head_only() -> None:
+    """RFC 9110 section 9.3.2: no body, whatever the script says."""
+    with serving(Send(b"body"), Reset(), framing="length") as server:
+        with RawClient(server, b"HEAD / HTTP/1.1\r\nhost: here\r\n\r\n") as client:
+            assert client.rest().endswith(b"content-length: 5\r\n\r\n")
         assert ended(server, "complete")
 
 
@@ -290,6 +297,16 @@ def test_a_second_request_on_the_connection_is_not_answered() -> None:
         assert b"\r\nconnection: close\r\n" in client.seen
         assert client.seen.count(b"HTTP/1.1 200") == 1
         assert len(server.exchanges) == 1
+
+
+def test_a_client_that_sends_more_has_not_left() -> None:
+    """What comes after the request is thrown away while the answer goes on."""
+    with serving(Send(b"one"), Withhold("rest"), Send(b"two")) as server, RawClient(server) as client:
+        client.until(b"one")
+        client.socket.sendall(POST * 10_000)
+        server.release("rest")
+        assert client.until(b"0\r\n\r\n").endswith(b"3\r\ntwo\r\n0\r\n\r\n")
+        assert ended(server, "complete")
 
 
 def test_a_client_with_a_pool_asks_again_on_a_new_connection() -> None:
@@ -439,11 +456,21 @@ def test_a_long_script_does_not_keep_the_others_waiting() -> None:
 
 def test_stopping_while_clients_connect() -> None:
     """Connections that come at the last moment leave nothing behind either."""
+
+    def connect(server: LoopbackServer, many: threading.Event) -> None:
+        with suppress(OSError):  # the end of the server
+            for at in range(10_000):
+                RawClient(server).socket.close()
+                if at == 10:
+                    many.set()
+
     for _ in range(20):
+        many = threading.Event()
         with serving(Send(b"x"), Stall()) as server:
-            clients = [RawClient(server) for _ in range(10)]
-        for client in clients:
-            client.socket.close()
+            connecting = threading.Thread(target=connect, args=(server, many))
+            connecting.start()
+            assert many.wait(PATIENCE)
+        connecting.join()
         assert {exchange.ended for exchange in server.exchanges} <= {"stopped", "client_closed"}
 
 
@@ -469,6 +496,34 @@ def test_servers_live_side_by_side() -> None:
         assert first.exchanges == []
         first.release("a")
         assert httpx2.post(first.base_url, timeout=PATIENCE).text == "1"
+
+
+def test_waiting_ends_with_the_change_that_is_waited_for() -> None:
+    """A request, bytes sent, the end: each wakes those who wait already, long before their time is up."""
+    log = ExchangeLog()
+    other = log.begin(Request())
+    steps: list[tuple[Callable[[], object], Callable[[Sequence[Exchange]], bool]]] = [
+        (lambda: log.begin(Request()), lambda exchanges: len(exchanges) == 2),
+        (lambda: other.sent(3), lambda exchanges: exchanges[0].bytes_sent == 3),
+        (lambda: other.ended("complete"), lambda exchanges: exchanges[0].ended == "complete"),
+    ]
+    started = time.perf_counter()
+    for change, holds in steps:
+        changing = threading.Thread(target=change)
+
+        def predicate(
+            exchanges: Sequence[Exchange],
+            changing: threading.Thread = changing,
+            holds: Callable[[Sequence[Exchange]], bool] = holds,
+        ) -> bool:
+            if changing.ident is None:
+                changing.start()  # the log is locked until this returns and is waited for
+                return False
+            return holds(exchanges)
+
+        log.wait_for(predicate, PATIENCE)
+        changing.join()
+    assert time.perf_counter() - started < PATIENCE / 2
 
 
 def test_waiting_for_what_does_not_happen() -> None:

@@ -26,8 +26,12 @@ class Event(Protocol):
         ...
 
 
-async def until_set(items: AsyncGenerator[Item], event: Event) -> AsyncGenerator[Item]:
+async def until_set(items: AsyncGenerator[Item], event: Event | None) -> AsyncGenerator[Item]:
     """The items, until the event is set: then the one that is awaited is given up, which closes its connection."""
+    if event is None:
+        async for item in items:
+            yield item
+        return
     waiter = asyncio.ensure_future(_wait(event))
     step: asyncio.Future[Item] | None = None
     try:

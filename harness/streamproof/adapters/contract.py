@@ -14,7 +14,7 @@ shows steps, and return a `Completion` (or raise an `LLMError` that carries the 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -24,6 +24,8 @@ from ..providers import Provider
 
 if TYPE_CHECKING:
     from ..replay.transport import Playback
+    from ..trace.tracer import Tracer
+    from .cancellation import Event
 
 Emit: TypeAlias = Callable[[Delta], None]
 
@@ -74,6 +76,26 @@ class Endpoint:
     def url(self) -> str:
         """The base URL in force."""
         return self.base_url or self.provider.base_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """What the caller wants besides the completion.
+
+    requires_approval: tools whose calls a human has to release: their deltas and parts say so. cancel: an
+    `asyncio.Event` or `threading.Event`; setting it ends the stream with what came, as `cancelled`. tracer: gets one
+    record of the call, tags go with it. estimate_usage: the server is a proxy that may report no usage; then it is
+    estimated, and marked so.
+    """
+
+    requires_approval: Collection[str] = ()
+    cancel: Event | None = None
+    tracer: Tracer | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    estimate_usage: bool = False
+
+
+NO_OPTIONS = CallOptions()
 
 
 class Adapter(Protocol):

@@ -15,14 +15,14 @@ CHARACTERS_PER_TOKEN = 4
 
 @cache
 def counter() -> Callable[[str], int]:
-    """Counts the tokens of a text: o200k with the extra `tokenizer` (bpe-openai brings its vocabulary along, so it works
+    """Counts the tokens of a text: by o200k with the extra `tokenizer` (bpe-openai has its vocabulary in it and works
     offline), else characters divided by four, rounded up."""
     try:
         import bpe_openai  # noqa: PLC0415 - 41 MB that only this needs
     except ImportError:
         return lambda text: -(-len(text) // CHARACTERS_PER_TOKEN)
-    encoding = bpe_openai.openai("o200k_base")
-    return lambda text: int(encoding.count(text))
+    encoding = bpe_openai.get_encoding("o200k_base")
+    return lambda text: len(encoding.encode_ordinary(text))
 
 
 def estimate_usage(request: JSONObject, completion: Completion) -> dict[str, int | bool]:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Generator
 
 from ..completion import Delta
 from ..decoders.stream import StreamDecoder
+from .cancellation import aborting
 from .response import ResponseStream, SdkAdapter
 
 
@@ -17,7 +18,7 @@ class ReferenceStream(ResponseStream[bytes]):
     """One call; its items are the chunks of the body."""
 
     def _items(self) -> Generator[bytes]:
-        with self._client.raw() as raw:
+        with self._client.raw() as raw, aborting(self.options.cancel, raw.abort):
             self._open(raw.headers.get("content-type"))
             yield from raw.chunks
 

@@ -5,21 +5,26 @@ An adapter says where its items come from (`_items`, `_items_async`) and what an
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ..completion import Completion, Delta, ErrorInfo
+from ..completion import Completion, Delta, ErrorInfo, Status
 from ..decoders.base import Decoder, Diagnostic
 from ..decoders.stream import StreamDecoder
 from ..errors import LLMError, llm_error
 from ..jsontext import JSON
 from ..providers import ROWS
+from ..trace.otel import current_context
+from ..trace.record import ProviderTrace, State
+from .cancellation import CANCELLED, until_set
 from .clients import Client, client_for
-from .contract import Call, Emit, Endpoint
+from .contract import NO_OPTIONS, Call, CallOptions, Emit, Endpoint
+from .estimate import estimate_usage
 from .faults import lost, sdk_error
 from .requests import request_body
 
@@ -40,7 +45,9 @@ class Shown:
         """The completion so far."""
         if self.decoder is not None:
             return self.decoder.completion
-        return Completion(status="failed" if self.error else "interrupted", error=self.error)
+        if self.error is None:
+            return Completion()
+        return Completion(status=self._refused_as(self.error), error=self.error)
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -55,7 +62,11 @@ class Shown:
     def refused(self, error: ErrorInfo) -> Delta:
         """There is no stream: keep the error; its delta."""
         self.error = error
-        return Delta("error", value={"status": "failed", "error": asdict(error)})
+        return Delta("error", value={"status": self._refused_as(error), "error": asdict(error)})
+
+    @staticmethod
+    def _refused_as(error: ErrorInfo) -> Status:
+        return "interrupted" if error.type == "cancelled" else "failed"
 
     def failure(self, provider: str, model: str | None, latency: float | None = None) -> LLMError | None:
         """The exception that a completion with an error has to be raised as, None when all is well."""
@@ -73,31 +84,53 @@ class ResponseStream(ABC, Generic[Item]):
     is closed, close the iterator: `async with aclosing(aiter(stream)) as deltas`.
     """
 
-    def __init__(self, endpoint: Endpoint, body: Mapping[str, Any], n: int | None = None) -> None:
-        self.endpoint = endpoint
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        body: Mapping[str, Any],
+        n: int | None = None,
+        options: CallOptions = NO_OPTIONS,
+    ) -> None:
+        self.endpoint, self.options = endpoint, options
         self.shown = Shown()
-        self._n, self._model = n, body.get("model")
+        self._n, self._body, self._model = n, body, body.get("model")
+        self._clock = Clock()
         self._client: Client = client_for(endpoint, body)
         self._stream: StreamDecoder | None = None
         self._fault: ErrorInfo | None = None
         self._cause: Exception | None = None
-        self._started: float | None = None
 
     def __iter__(self) -> Generator[Delta]:
-        self._start()
-        with closing(self._guarded()) as items:
-            for item in items:
-                yield from self._take(self._decoder(), item)
-        yield from self._end()
+        self._clock.start()
+        try:
+            if not self._cancelled():
+                with closing(self._guarded()) as items:
+                    for item in items:
+                        yield from self._took(item)
+                        if self._cancelled():
+                            break
+            yield from self._end()
+        except GeneratorExit:
+            self._abandon()
+            raise
+        self._finish()
 
     async def __aiter__(self) -> AsyncGenerator[Delta]:
-        self._start()
-        async with aclosing(self._guarded_async()) as items:
-            async for item in items:
-                for delta in self._take(self._decoder(), item):
-                    yield delta
-        for delta in self._end():
-            yield delta
+        self._clock.start()
+        cancel = self.options.cancel
+        try:
+            if not self._cancelled():
+                async with aclosing(self._guarded_async()) as items, aclosing(until_set(items, cancel)) as wanted:
+                    async for item in wanted:
+                        for delta in self._took(item):
+                            yield delta
+                self._cancelled()
+            for delta in self._end():
+                yield delta
+        except (GeneratorExit, asyncio.CancelledError):
+            self._abandon()
+            raise
+        self._finish()
 
     @abstractmethod
     def _items(self) -> Generator[Item]:
@@ -111,16 +144,26 @@ class ResponseStream(ABC, Generic[Item]):
     def _take(self, stream: StreamDecoder, item: Item) -> list[Delta]:
         """The deltas of one item."""
 
-    def _start(self) -> None:
-        if self._started is not None:
-            raise RuntimeError("a response stream is iterated once; make another one to ask again")
-        self._started = time.perf_counter()
-
     def _open(self, content_type: str | None = None) -> None:
         """The response has begun."""
         row = self.endpoint.provider
         self._stream = StreamDecoder(row.protocol, quirks=row.quirks, n=self._n, content_type=content_type)
+        self._stream.decoder.requires_approval = self.options.requires_approval
         self.shown.decoder = self._stream.decoder
+
+    def _took(self, item: Item) -> list[Delta]:
+        deltas = self._take(self._decoder(), item)
+        if deltas:
+            self._clock.first()
+        return deltas
+
+    def _cancelled(self) -> bool:
+        """Whether the caller has set the event; a fault that the abort itself caused does not count."""
+        cancel = self.options.cancel
+        if cancel is None or not cancel.is_set():
+            return False
+        self._fault = CANCELLED
+        return True
 
     # Nothing of ours but `_open` runs inside these two, so what they catch is the SDK's.
 
@@ -152,17 +195,87 @@ class ResponseStream(ABC, Generic[Item]):
         assert self._stream is not None
         return self._stream
 
-    def _end(self) -> Iterator[Delta]:
+    def _end(self) -> list[Delta]:
         fault = self._fault
         if self._stream is None and fault is not None:
-            yield self.shown.refused(fault)
-        else:
-            yield from self._decoder().end(None if fault is None else asdict(fault))
-        assert self._started is not None
-        latency = time.perf_counter() - self._started
-        failure = self.shown.failure(self.endpoint.provider.name, self._model, latency)
+            return [self.shown.refused(fault)]
+        stream = self._decoder()
+        deltas = stream.end(None if fault is None else asdict(fault))
+        if self.options.estimate_usage and stream.completion.raw_usage is None:
+            deltas += stream.estimate(estimate_usage(self._body, stream.completion))
+        return deltas
+
+    def _abandon(self) -> None:
+        """The caller closed the iterator or cancelled its task: what came is kept, nobody is told."""
+        if self.shown.completion.error is None and self.shown.completion.status == "interrupted":
+            self._fault = CANCELLED
+            self._end()
+        self._submit()
+
+    def _finish(self) -> None:
+        """Hand the trace on, and raise what has to be raised."""
+        self._submit()
+        failure = self.shown.failure(self.endpoint.provider.name, self._model, self._clock.latency)
         if failure is not None:
             raise failure from self._cause
+
+    def _submit(self) -> None:
+        tracer, row = self.options.tracer, self.endpoint.provider
+        if tracer is None:
+            return
+        completion = self.shown.completion
+        tracer.submit(
+            ProviderTrace(
+                provider=row.name,
+                protocol=row.protocol,
+                model=self._model,
+                request=self._body,
+                url=self.endpoint.url + row.path.format(model=self._model),
+                started_at=self._clock.started_at,
+                latency=self._clock.latency,
+                time_to_first_token=self._clock.to_first,
+                completion=completion,
+                state=_state(completion),
+                tags=self.options.tags,
+                context=self._clock.context,
+            )
+        )
+
+
+def _state(completion: Completion) -> State:
+    if completion.error is not None and completion.error.type == "cancelled":
+        return "cancelled"
+    return "completed" if completion.status == "complete" else completion.status
+
+
+class Clock:
+    """The times of one call, and the context it was made in."""
+
+    def __init__(self) -> None:
+        self.started_at = 0
+        """Unix time in nanoseconds."""
+        self.to_first: float | None = None
+        """Seconds to the first delta, None when there was none."""
+        self.context: object = None
+        self._start: float | None = None
+
+    def start(self) -> None:
+        """The request is about to be sent. Raises RuntimeError the second time: a stream is iterated once."""
+        if self._start is not None:
+            raise RuntimeError("a response stream is iterated once; make another one to ask again")
+        self.started_at, self._start = time.time_ns(), time.perf_counter()
+        self.context = current_context()
+
+    def first(self) -> None:
+        """A delta is there."""
+        if self.to_first is None:
+            self.to_first = self.latency
+
+    @property
+    def latency(self) -> float:
+        """Seconds since the start."""
+        assert self._start is not None
+        return time.perf_counter() - self._start
 
 
 class SdkAdapter(ABC):
@@ -172,14 +285,15 @@ class SdkAdapter(ABC):
     stream_type: ClassVar[type[ResponseStream[Any]]]
     protocols = SDK_PROTOCOLS
 
-    def __init__(self, *, sync: bool = False) -> None:
-        self.sync = sync
+    def __init__(self, *, sync: bool = False, options: CallOptions = NO_OPTIONS) -> None:
+        self.sync, self.options = sync, options
         self.shown = Shown()
         """What the last run showed."""
 
     def stream(self, call: Call, endpoint: Endpoint) -> ResponseStream[Any]:
         """The call's deltas, to iterate once."""
-        stream = self.stream_type(endpoint, request_body(call, endpoint.provider.protocol), call.n)
+        body = request_body(call, endpoint.provider.protocol)
+        stream = self.stream_type(endpoint, body, call.n, self.options)
         self.shown = stream.shown
         return stream
 

@@ -9,7 +9,7 @@ from ..decoders.stream import StreamDecoder
 from ..errors import HarnessFault
 from ..providers import PROTOCOLS
 from ..replay.transport import Played
-from ..wire.encoding import Decompressor
+from ..wire.encoding import decompressed
 from .contract import Call, Emit, Endpoint
 from .faults import ERROR_STATUS, http_error
 from .response import Shown
@@ -43,7 +43,8 @@ class WireAdapter:
     def _deltas(self, response: Played, call: Call, endpoint: Endpoint) -> Iterator[Delta]:
         if response.status >= ERROR_STATUS:
             headers = {name.lower(): value for name, value in response.headers}
-            yield self.shown.refused(http_error(response.status, headers, _content(response)))
+            body = decompressed(b"".join(response.chunks), response.header("content-encoding"))
+            yield self.shown.refused(http_error(response.status, headers, body))
             return
         stream = StreamDecoder(
             endpoint.provider.protocol,
@@ -56,12 +57,3 @@ class WireAdapter:
         for chunk in response.chunks:
             yield from stream.feed(chunk)
         yield from stream.end()
-
-
-def _content(response: Played) -> bytes:
-    body = b"".join(response.chunks)
-    encoding = response.header("content-encoding")
-    if encoding is None:
-        return body
-    decompressor = Decompressor(encoding)
-    return decompressor.feed(body) + decompressor.close()

@@ -7,7 +7,7 @@ It is the only place that knows its protocol; a provider's deviations reach it a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -55,6 +55,9 @@ class Decoder(ABC):
     """Reasons that say that the tool call itself is bad."""
     calls_have_close: ClassVar[bool] = True
     """Whether the protocol closes a tool call explicitly."""
+
+    requires_approval: Collection[str] = ()
+    """Names of tools whose calls a human has to release; set it before the first event."""
 
     def __init__(self, quirks: Quirks = NO_QUIRKS, *, n: int | None = None) -> None:
         """n: how many choices the request asked for, None when the request is not known."""
@@ -113,6 +116,19 @@ class Decoder(ABC):
             self.emit("error", value={"status": "interrupted", "error": dict(error or _INCOMPLETE)})
         return deltas
 
+    def refuse(self, error: JSONObject) -> list[Delta]:
+        """There is no stream, the provider answered with an HTTP error. error: `ErrorInfo` fields."""
+        self._deltas = deltas = list[Delta]()
+        self.failed = True
+        self.emit("error", value={"status": "failed", "error": dict(error)})
+        return deltas
+
+    def estimate(self, counts: Mapping[str, int | bool]) -> list[Delta]:
+        """Usage that the wire did not report. counts: `Usage` fields, `estimated` among them."""
+        self._deltas = deltas = list[Delta]()
+        self.emit("usage", value={"usage": dict(counts), "raw_usage": None})
+        return deltas
+
     @property
     def completion(self) -> Completion:
         """The completion so far."""
@@ -152,9 +168,14 @@ class Decoder(ABC):
         self, op: Op, part: Position | None = None, field: str | None = None, value: JSON = None, choice: int = 0
     ) -> None:
         """Send one delta."""
+        guarded = bool(self.requires_approval) and self._is_guarded(op, field, value)
+        if guarded and op == "start":
+            value = {**value, "requires_approval": True}
         delta = Delta(op, part, field, value, choice)
         self.folder.apply(delta)
         self._deltas.append(delta)
+        if guarded and op == "replace":
+            self.emit("replace", part, "requires_approval", True, choice)
 
     def close_part(self, part: Position, choice: int = 0) -> None:
         """The wire closed a part."""
@@ -222,6 +243,15 @@ class Decoder(ABC):
         return "tool_calls" if reason == "stop" and self.folder.has_calls(choice) else reason
 
     # -- private
+
+    def _is_guarded(self, op: Op, field: str | None, value: JSON) -> bool:
+        """Whether a delta gives the name of a tool whose calls a human has to release."""
+        if op == "start":
+            return isinstance(value, dict) and value.get("type") == "tool_call" and self._needs(value.get("name"))
+        return op == "replace" and field == "name" and self._needs(value)
+
+    def _needs(self, name: JSON) -> bool:
+        return isinstance(name, str) and name in self.requires_approval
 
     def _emit_finish(self, choice: int) -> None:
         reason = {"finish_reason": self.normal_reason(choice), "raw_finish_reason": self._raw_reasons.get(choice)}

@@ -54,6 +54,10 @@ class StreamDecoder:
         """Take an event that did not come through `feed`."""
         return self.decoder.feed(event)
 
+    def estimate(self, counts: Mapping[str, int | bool]) -> list[Delta]:
+        """Usage that the wire did not report. counts: `Usage` fields, `estimated` among them."""
+        return self.decoder.estimate(counts)
+
     def end(self, error: JSONObject | None = None) -> list[Delta]:
         """No more bytes: error says why (`ErrorInfo` fields), None for a clean end. Call it once."""
         deltas = [delta for event in self._reader.close() for delta in self.decoder.feed(event)]

@@ -56,34 +56,27 @@ class Shared(NamedTuple):
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shared: Shared) -> None:
     """Read one request, answer it, close. Cancelled when the server stops."""
     writer.transport.set_write_buffer_limits(0)  # drained = handed to the system
-    graceful = False
     try:
-        graceful = await _exchange(reader, writer, shared)
+        await _exchange(reader, writer, shared)
     finally:
-        if graceful:
-            writer.close()
-            with suppress(OSError):  # the response was over
-                await writer.wait_closed()
-        else:
-            await turn_away(writer)
+        await turn_away(writer)
 
 
 async def turn_away(writer: asyncio.StreamWriter) -> None:
-    """Close the connection at once, whatever is still to be sent."""
+    """Close the connection at once. Nothing is lost of a response that was played: each step has been drained."""
     writer.transport.abort()
     with suppress(OSError):  # how it was lost is in the log
         await writer.wait_closed()
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shared: Shared) -> bool:
-    """Returns whether there is still somebody to close the connection to in order."""
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shared: Shared) -> None:
     incoming = _Incoming()
     try:
         refusal = await incoming.read(reader, writer)
     except (OSError, EOFError):
         if incoming.head is not None:
             shared.log.begin(incoming.request()).ended("client_closed")
-        return False
+        return
     request = incoming.request()
     entry = shared.log.begin(request)
     response = refusal or _answer(shared.handler, request)
@@ -94,7 +87,6 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         ended = await _play(reader, _Player(writer, response, request.method, entry, shared.gates))
     finally:
         entry.ended(ended)
-    return ended in ("complete", "short")
 
 
 def _answer(handler: Handler, request: Request) -> Response:
@@ -113,23 +105,18 @@ async def _play(reader: asyncio.StreamReader, player: _Player) -> Ended:
     leaving = asyncio.create_task(_left(reader))
     try:
         await asyncio.wait((playing, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if playing.done():
-            return playing.result()
-        return "complete" if leaving.result() and player.all_taken else "client_closed"
+        return playing.result() if playing.done() else "client_closed"
     finally:
         playing.cancel()
         leaving.cancel()
         await asyncio.gather(playing, leaving, return_exceptions=True)
 
 
-async def _left(reader: asyncio.StreamReader) -> bool:
-    """Return when the client has closed: True in order, False with an error."""
-    try:
+async def _left(reader: asyncio.StreamReader) -> None:
+    """Return when the client has closed."""
+    with suppress(OSError):  # not in order, but closed
         while await reader.read(READ_SIZE):
             pass  # a further request: one connection, one request
-    except OSError:
-        return False
-    return True
 
 
 class _Incoming:
@@ -194,12 +181,6 @@ class _Player:
         gates: Callable[[str], Gate],
     ) -> None:
         self._writer, self._response, self._method, self._entry, self._gates = writer, response, method, entry, gates
-        self._all_written = False
-
-    @property
-    def all_taken(self) -> bool:
-        """Whether the whole response is in the system's hands, though its `play` has not got round to saying so."""
-        return self._all_written and not self._writer.transport.get_write_buffer_size()
 
     async def play(self) -> Ended:
         """How the script ended it."""
@@ -235,7 +216,6 @@ class _Player:
         await asyncio.sleep(step.seconds)
 
     async def _end(self, _: End) -> Ended:
-        self._all_written = True
         await self._write(self._response.end())
         return "complete"
 

@@ -274,3 +274,11 @@ def _is_text(head: bytes) -> bool:
         if fault.reason != "unexpected end of data":
             return False
     return _CONTROLS.isdisjoint(head)
+
+
+def decompressed(body: bytes, content_encoding: str | None) -> bytes:
+    """A whole body without its content encoding; of a damaged one, what could be decoded."""
+    if content_encoding is None:
+        return body
+    decompressor = Decompressor(content_encoding)
+    return decompressor.feed(body) + decompressor.close()

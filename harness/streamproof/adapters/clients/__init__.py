@@ -5,9 +5,12 @@ One file per SDK, imported only when it is used: an SDK costs up to 1.7 s to imp
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from typing import Any, NamedTuple, Protocol
+
+import httpx2
 
 from ...jsontext import JSON
 from ...providers import SdkName
@@ -16,10 +19,11 @@ from ..contract import Endpoint
 
 class Raw(NamedTuple):
     """A response whose body has not been read. headers: lower-case names. chunks: the body as it arrives, decoded from
-    its content encoding."""
+    its content encoding. abort: ends a read that blocks in another thread."""
 
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
+    abort: Callable[[], None]
 
 
 class RawAsync(NamedTuple):
@@ -52,6 +56,19 @@ class Client(Protocol):
     def typed_async(self, opened: Callable[[], None]) -> AsyncGenerator[JSON]:
         """The async twin of `typed`."""
         ...
+
+
+def aborter(response: httpx2.Response) -> Callable[[], None]:
+    """Shuts the response's socket down, if it has one: closing it would not wake a read that blocks on it."""
+
+    def abort() -> None:
+        stream = response.extensions.get("network_stream")
+        connection = stream.get_extra_info("socket") if stream is not None else None
+        if connection is not None:
+            with suppress(OSError):  # gone already
+                connection.shutdown(socket.SHUT_RDWR)
+
+    return abort
 
 
 def _openai() -> type[Client]:

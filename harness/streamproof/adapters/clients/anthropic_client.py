@@ -10,7 +10,7 @@ import anthropic
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync
+from . import Raw, RawAsync, aborter
 
 
 class AnthropicClient:
@@ -28,7 +28,7 @@ class AnthropicClient:
             self._client() as client,
             client.messages.with_streaming_response.create(**self._arguments) as response,
         ):
-            yield Raw(response.headers, response.iter_bytes())
+            yield Raw(response.headers, response.iter_bytes(), aborter(response.http_response))
 
     @asynccontextmanager
     async def raw_async(self) -> AsyncIterator[RawAsync]:

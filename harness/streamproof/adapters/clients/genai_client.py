@@ -19,7 +19,7 @@ from google.oauth2.credentials import Credentials
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync
+from . import Raw, RawAsync, aborter
 
 OK = 200
 """The one status that is no error to the SDK."""
@@ -49,7 +49,7 @@ class GenaiClient:
             with closing(stream):
                 next(stream, None)  # sends the request
                 with closing(taken[0]) as response:
-                    yield Raw(response.headers, response.iter_bytes())
+                    yield Raw(response.headers, response.iter_bytes(), aborter(response))
 
     @asynccontextmanager
     async def raw_async(self) -> AsyncIterator[RawAsync]:

@@ -10,7 +10,7 @@ import openai
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync
+from . import Raw, RawAsync, aborter
 
 AZURE_API_VERSION = "2025-04-01-preview"
 
@@ -32,7 +32,7 @@ class OpenAIClient:
             self._client() as client,
             self._resource(client).with_streaming_response.create(**self._arguments) as response,
         ):
-            yield Raw(response.headers, response.iter_bytes())
+            yield Raw(response.headers, response.iter_bytes(), aborter(response.http_response))
 
     @asynccontextmanager
     async def raw_async(self) -> AsyncIterator[RawAsync]:
