@@ -68,8 +68,11 @@ def is_streamed(*, uri: str, request_body: bytes, status: int, content_type: str
 def choices_asked(request_body: bytes) -> int | None:
     """How many choices a recorded request asks for, None when the request cannot be read."""
     request = _object(request_body)
-    if request is None:
-        return None
+    return None if request is None else choices_of(request)
+
+
+def choices_of(request: Mapping[str, Any]) -> int:
+    """How many choices a request asks for: Chat's `n`, Gemini's `candidateCount`, else 1."""
     config = request.get("generationConfig")
     asked = request.get("n") or (config.get("candidateCount") if isinstance(config, Mapping) else None) or 1
     return asked if isinstance(asked, int) else 1

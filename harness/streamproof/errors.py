@@ -47,7 +47,7 @@ class AdapterError(StreamproofError):
     """An adapter broke the contract: it crashed, hung, or said what it may not say."""
 
 
-class UsageError(StreamproofError):
+class UsageError(StreamproofError, ValueError):
     """A request that cannot be carried out: an unknown provider, protocol or case."""
 
 

@@ -31,7 +31,7 @@ class Provider:
 
     base_url: what the SDK client is given. path: what the SDK appends, `{model}` filled in. sdk: which client speaks to
     it (`none`: only `wire` and `decode`). host: a regular expression for hosts of this provider, None when any host
-    may be it. headers: what the client has to send besides. secret_headers: what must never be written, besides those
+    may be it. headers, body: what the client has to send besides. secret_headers: what must never be written, besides those
     that every provider has (scrub.py). quirks: deviations from the protocol, with their evidence beside them.
     """
 
@@ -42,6 +42,7 @@ class Provider:
     sdk: SdkName
     host: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, object] = field(default_factory=dict)
     secret_headers: tuple[str, ...] = ()
     quirks: Quirks = NO_QUIRKS
 
@@ -88,6 +89,7 @@ ROWS: tuple[Provider, ...] = (
         "https://chatgpt.com/backend-api/codex",
         r"chatgpt\.com",
         headers=_CODEX_HEADERS,
+        body={"store": False},
         secret_headers=("chatgpt-account-id",),
     ),
     _chat(

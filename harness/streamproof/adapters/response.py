@@ -292,7 +292,7 @@ class SdkAdapter(ABC):
 
     def stream(self, call: Call, endpoint: Endpoint) -> ResponseStream[Any]:
         """The call's deltas, to iterate once."""
-        body = request_body(call, endpoint.provider.protocol)
+        body = {**endpoint.provider.body, **request_body(call, endpoint.provider.protocol)}
         stream = self.stream_type(endpoint, body, call.n, self.options)
         self.shown = stream.shown
         return stream
