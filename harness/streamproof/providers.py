@@ -31,8 +31,8 @@ class Provider:
 
     base_url: what the SDK client is given. path: what the SDK appends, `{model}` filled in. sdk: which client speaks to
     it (`none`: only `wire` and `decode`). host: a regular expression for hosts of this provider, None when any host
-    may be it. headers, body: what the client has to send besides. secret_headers: what must never be written, besides those
-    that every provider has (scrub.py). quirks: deviations from the protocol, with their evidence beside them.
+    may be it. headers, body: what the client has to send besides. secret_headers: what must never be written, besides
+    those that every provider has (scrub.py). quirks: deviations from the protocol, with their evidence beside them.
     """
 
     name: str

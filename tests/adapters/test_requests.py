@@ -259,7 +259,7 @@ def test_the_whole_body_reaches_the_wire(row: Provider, way: str) -> None:
     endpoint, watch = watched(row, pieces_of(row))
     ask(way, endpoint, Call(**{**_fields(FULL), "model": "some-model"}))
     sent = jsontext.loads(watch.requests[0].content.decode())
-    expected = request_body(FULL, row.protocol)
+    expected = {**row.body, **request_body(FULL, row.protocol)}
     if row.sdk in ("genai", "genai_vertex"):
         expected = without(expected, "model")
     if row.sdk == "anthropic_bedrock":

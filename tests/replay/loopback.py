@@ -12,6 +12,7 @@ from pathlib import Path
 
 from streamproof.cassette import Cassette, Interaction
 from streamproof.replay.exchanges import Ended
+from streamproof.replay.script import Response, Step
 from streamproof.replay.server import LoopbackServer
 
 PATIENCE = 60.0
@@ -95,3 +96,9 @@ def nothing_left_behind(*, sockets: bool = True) -> Iterator[None]:
 def _open_files() -> int:
     folder = Path("/proc/self/fd")
     return len(os.listdir(folder)) if folder.is_dir() else 0
+
+
+def serving(*steps: Step, **more: object) -> LoopbackServer:
+    """A server that plays these steps to everybody."""
+    response = Response(200, [("content-type", "text/plain")], steps, **more)  # type: ignore[arg-type]
+    return LoopbackServer(lambda _: response)
