@@ -13,7 +13,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 
 
 def _install(session: nox.Session) -> None:
-    session.install("-e", ".[bedrock]", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev"))
+    session.install("-e", ".[bedrock,otel]", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev"))
 
 
 @nox.session
@@ -27,7 +27,7 @@ def conformance(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit tests of the harness, with coverage."""
     _install(session)
-    session.run("pytest", "--cov", "--cov-report=term", "--cov-fail-under=95", *session.posargs)
+    session.run("pytest", "-n", "auto", "--cov", "--cov-report=term", "--cov-fail-under=95", *session.posargs)
 
 
 @nox.session(python=PYTHONS, name="tests-all")

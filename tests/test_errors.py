@@ -94,6 +94,32 @@ def test_classify(words: tuple[object, ...], status: int | None, kind: str) -> N
     assert classify(*words, status_code=status) == kind
 
 
+@pytest.mark.parametrize(
+    ("word", "message", "kind"),
+    [
+        ("invalid_request_error", "prompt is too long: 7 tokens > 5 maximum", "context_window"),
+        ("invalid_request_error", "input length and `max_tokens` exceed context limit: 4 + 3 > 5", "context_window"),
+        ("validationException", "Input is too long for requested model.", "context_window"),
+        (
+            "INVALID_ARGUMENT",
+            "The input token count (7) exceeds the maximum number of tokens allowed (5).",
+            "context_window",
+        ),
+        (
+            "INVALID_ARGUMENT",
+            "The input token count exceeds the maximum number of tokens allowed (5).",
+            "context_window",
+        ),
+        ("BadRequestError", "This model's maximum context length is 5 tokens.", "context_window"),
+        ("invalid_request_error", "max_tokens: 9 > 5, which is the maximum", "bad_request"),
+        ("rate_limit_error", "prompt is too long for your rate limit", "rate_limit"),
+    ],
+)
+def test_a_prompt_that_is_too_long(word: str, message: str, kind: str) -> None:
+    """Providers without a word for it: taken for a malformed request, an agent never compacts its history."""
+    assert classify(word, status_code=429 if kind == "rate_limit" else 400, message=message) == kind
+
+
 def test_every_type_has_a_class() -> None:
     """A type without a class would raise KeyError in the middle of reporting an error."""
     for name, kind in ERROR_CLASSES.items():

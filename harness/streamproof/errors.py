@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ _BY_CODE: dict[str, str] = {
     "api_error": "server",
     "overloaded_error": "overloaded",
     # Google: google.rpc.Code names, https://ai.google.dev/gemini-api/docs/troubleshooting
+    "API_KEY_INVALID": "authentication",  # google.rpc.ErrorInfo.reason, beside INVALID_ARGUMENT
     "INVALID_ARGUMENT": "bad_request",
     "FAILED_PRECONDITION": "bad_request",
     "UNAUTHENTICATED": "authentication",
@@ -233,8 +235,26 @@ _VAGUE = frozenset({"bad_request", "server"})
 `server_error` with 503."""
 
 
-def classify(*words: object, status_code: int | None = None) -> str:
-    """The `ErrorInfo.type` for a provider's words (code, type, ...; most telling first) and HTTP status."""
+_TOO_LONG = re.compile(
+    r"prompt is too long|exceed context limit"  # Anthropic: https://github.com/anthropics/claude-code/issues/9585
+    r"|input is too long"  # Bedrock's validationException
+    r"|input token count .{0,20}exceeds"  # Google: https://github.com/google-gemini/gemini-cli/issues/4118
+    r"|maximum context length",  # OpenAI's own words, without its code also from vLLM and others
+    re.IGNORECASE,
+)
+"""How providers without a word of their own for it say that the prompt does not fit into the context window."""
+
+
+def classify(*words: object, status_code: int | None = None, message: str = "") -> str:
+    """The `ErrorInfo.type` for a provider's words (code, type, ...; most telling first) and HTTP status.
+
+    message: tells a prompt that is too long from other bad requests, where no word does.
+    """
+    type_ = _by_words(words, status_code)
+    return "context_window" if type_ == "bad_request" and _TOO_LONG.search(message) else type_
+
+
+def _by_words(words: tuple[object, ...], status_code: int | None) -> str:
     types = [_BY_CODE[word] for word in words if isinstance(word, str) and word in _BY_CODE]
     telling = next((type_ for type_ in types if type_ not in _VAGUE), None)
     if telling is not None:

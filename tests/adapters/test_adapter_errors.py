@@ -56,6 +56,7 @@ DEEPSEEK = TABLE["deepseek", "openai_chat"]
 _FILTERED = {
     "error": {
         **_openai("content_filter", "invalid_request_error")["error"],
+        "status": 400,
         "innererror": {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {}},
     }
 }
@@ -114,6 +115,21 @@ def _headers(row: Provider, code: str | None) -> dict[str, str]:
 def refused(way: str, row: Provider, status: int, body: bytes, **headers: str) -> Answer:
     """An adapter on an error response."""
     return played(way, row, cassette(row, body, status, **{"content-type": "application/json", **headers}))
+
+
+@every_way
+@pytest.mark.parametrize("row", [GOOGLE, VERTEX], ids=lambda row: row.key)
+def test_details_of_google_errors(way: str, row: Provider) -> None:
+    """Google's delay, which is in no header, and the reason beside a vague status are lost with the details."""
+    delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7.5s"}
+    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+    body = _google(400, "INVALID_ARGUMENT")
+    body["error"]["details"] = [reason, 5, delay]
+    for sent in (body, [body]):
+        error = refused(way, row, 400, json.dumps(sent).encode()).completion.error
+        assert (error.type, error.code, error.retry_after) == ("authentication", "INVALID_ARGUMENT", 7.5)
+    told = refused(way, row, 400, json.dumps(body).encode(), **{"retry-after": "2"}).completion.error
+    assert told.retry_after == 2.0
 
 
 @every_way

@@ -12,6 +12,7 @@ from typing import Any
 from ..completion import ErrorInfo
 from ..errors import classify
 from ..jsontext import JSON, loads
+from ..rpc_status import reasons, retry_delay
 
 ERROR_STATUS = 300
 """From here on a response is no stream: the SDKs follow no redirect and raise."""
@@ -30,16 +31,19 @@ def http_error(status: int, headers: Mapping[str, str], content: bytes) -> Error
     body = _parsed(content)
     error = _inner(body)
     code = error.get("code")
-    words = (error.get("status"), code, error.get("type"), _aws_word(headers))
+    # Google's status is a word; Azure's is the HTTP status again
+    state, details = error.get("status"), error.get("details")
+    words = (state if isinstance(state, str) else None, code, error.get("type"), _aws_word(headers), *reasons(details))
     word = next((str(w) for w in words if w not in (None, "")), None)
-    message = error.get("message") or error.get("detail") or (body if isinstance(body, str) else "")
+    message = str(error.get("message") or error.get("detail") or (body if isinstance(body, str) else ""))
+    retry_after = _seconds(headers.get("retry-after"))
     return ErrorInfo(
-        type=_content_filter(error) or classify(*words, status_code=status),
+        type=_content_filter(error) or classify(*words, status_code=status, message=message),
         code=word,
-        message=str(message)[:2000] or f"HTTP {status}",
+        message=message[:2000] or f"HTTP {status}",
         status_code=status,
         request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), _own_id(body)),
-        retry_after=_seconds(headers.get("retry-after")),
+        retry_after=retry_delay(details) if retry_after is None else retry_after,
     )
 
 

@@ -222,7 +222,7 @@ class Decoder(ABC):
         self.failed = True
         status = status_code if isinstance(status_code, int) and not isinstance(status_code, bool) else None
         error = {
-            "type": type or classify(code, *words, status_code=status),
+            "type": type or classify(code, *words, status_code=status, message=message),
             "code": None if code is None else str(code),
             "message": message,
             "status_code": status,

@@ -13,12 +13,12 @@ Google's own JavaScript SDK. Keys are accepted in snake_case too, as protobuf's 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from ...errors import classify
 from ...jsontext import JSON, JSONObject
+from ...rpc_status import retry_delay
 from ..base import NO_QUIRKS, Quirks
 from .parts import Candidate, GeminiPartsDecoder, camel, count, excerpt, is_empty
 
@@ -51,7 +51,6 @@ _FILTERS = (
     "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR",
     "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION",
 )  # fmt: skip
-_DURATION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?s")
 
 
 class GeminiGenerateContentDecoder(GeminiPartsDecoder):
@@ -284,19 +283,10 @@ class GeminiGenerateContentDecoder(GeminiPartsDecoder):
         if classify(word, status_code=number) == "cancelled" and not self.failed:
             self._cancelled(message, number)
         else:
-            self.fail(code=word, message=message, status_code=number, retry_after=_retry_after(error.get("details")))
+            self.fail(code=word, message=message, status_code=number, retry_after=retry_delay(error.get("details")))
 
     def _cancelled(self, message: str, status_code: int | None) -> None:
         """Cancelled by the caller or the provider: cut off, not failed."""
         self.failed = True
         error = {"type": "cancelled", "code": "cancelled", "message": message, "status_code": status_code}
         self.emit("error", value={"status": "interrupted", "error": error})
-
-
-def _retry_after(details: JSON) -> float | None:
-    """Seconds of google.rpc.RetryInfo, whose retryDelay is a protobuf duration such as "7.5s"."""
-    for detail in details if isinstance(details, list) else ():
-        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
-        if isinstance(delay, str) and _DURATION.fullmatch(delay):
-            return float(delay[:-1])
-    return None
