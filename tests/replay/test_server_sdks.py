@@ -129,7 +129,7 @@ def test_the_first_delta_is_seen_while_the_rest_is_withheld(key: tuple[str, str]
         assert (completion.text, completion.status) == ("Hello", "complete")
         assert ended(server, "complete")
         assert server.exchanges[0].request.path == TABLE[key].path.format(model="model-1")
-        assert server.exchanges[0].request.header("authorization") in (None, "[masked]")
+        assert server.exchanges[0].request.header("authorization") in (None, "REDACTED")
 
 
 @each_side

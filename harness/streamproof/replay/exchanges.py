@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,33 +11,10 @@ from urllib.parse import urlsplit
 
 from .. import jsontext
 from ..jsontext import JSON
-from ..providers import ROWS
+from ..scrub import REDACTED, SECRET_HEADERS, redact_url
 
 Ended = Literal["complete", "client_closed", "reset_by_us", "short", "stopped"]
 """How a response ended: all sent; the client closed first; RST; closed before the body's end; the server stopped."""
-
-MASK = "[masked]"
-
-SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "x-api-key",
-        "api-key",
-        "x-goog-api-key",
-        "cookie",
-        "set-cookie",
-        "openai-organization",
-        "openai-project",
-        *(name.lower() for row in ROWS for name in row.secret_headers),
-    }
-)
-"""Request headers whose values are never kept."""
-
-# `key`: Google AI; the others: signed URLs of AWS and Azure
-_SECRET_QUERY = re.compile(
-    r"((?:^|&)(?:key|api[-_]key|access_token|sig|x-amz-(?:signature|credential|security-token))=)[^&#]*", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +41,8 @@ class Request:
 
     def masked(self) -> Request:
         """Without the values of secret headers and query parameters. The body stays as it is."""
-        path, mark, query = self.target.partition("?")
-        headers = tuple((name, MASK if name in SECRET_HEADERS else value) for name, value in self.headers)
-        return replace(self, target=path + mark + _SECRET_QUERY.sub(rf"\1{MASK}", query), headers=headers)
+        headers = tuple((name, REDACTED if name in SECRET_HEADERS else value) for name, value in self.headers)
+        return replace(self, target=redact_url(self.target), headers=headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,10 @@ One file per SDK, imported only when it is used: an SDK costs up to 1.7 s to imp
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import httpx2
@@ -56,6 +58,26 @@ class Client(Protocol):
     def typed_async(self, opened: Callable[[], None]) -> AsyncGenerator[JSON]:
         """The async twin of `typed`."""
         ...
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """The trust store, loaded once: it is nearly all that building a client costs (0.1 s and more)."""
+    return ssl.create_default_context()
+
+
+def http_client(endpoint: Endpoint) -> httpx2.Client:
+    """The HTTP client that an SDK is given: the replay's, or one that goes to the network."""
+    if endpoint.playback is not None:
+        return endpoint.playback.client()
+    return httpx2.Client(verify=tls(), timeout=endpoint.timeout)
+
+
+def async_http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
+    """The async twin of `http_client`."""
+    if endpoint.playback is not None:
+        return endpoint.playback.async_client()
+    return httpx2.AsyncClient(verify=tls(), timeout=endpoint.timeout)
 
 
 def aborter(response: httpx2.Response) -> Callable[[], None]:

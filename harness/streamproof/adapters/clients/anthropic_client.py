@@ -10,7 +10,7 @@ import anthropic
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync, aborter
+from . import Raw, RawAsync, aborter, async_http_client, http_client
 
 
 class AnthropicClient:
@@ -51,14 +51,10 @@ class AnthropicClient:
                 yield event.to_dict(mode="json", warnings=False)
 
     def _client(self) -> Any:
-        playback = self._endpoint.playback
-        return self._build(anthropic.AnthropicBedrock, anthropic.Anthropic, playback and playback.client())
+        return self._build(anthropic.AnthropicBedrock, anthropic.Anthropic, http_client(self._endpoint))
 
     def _async_client(self) -> Any:
-        playback = self._endpoint.playback
-        return self._build(
-            anthropic.AsyncAnthropicBedrock, anthropic.AsyncAnthropic, playback and playback.async_client()
-        )
+        return self._build(anthropic.AsyncAnthropicBedrock, anthropic.AsyncAnthropic, async_http_client(self._endpoint))
 
     def _build(self, bedrock: Any, plain: Any, http_client: Any) -> Any:
         endpoint = self._endpoint

@@ -6,7 +6,6 @@ leaves the SDK an empty one. One client per call keeps the hook unambiguous.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, contextmanager
 from functools import cache
@@ -19,7 +18,7 @@ from google.oauth2.credentials import Credentials
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync, aborter
+from . import Raw, RawAsync, aborter, async_http_client, http_client, tls
 
 OK = 200
 """The one status that is no error to the SDK."""
@@ -43,7 +42,7 @@ class GenaiClient:
                 taken.append(_twin(response))
                 response.stream = _Empty()
 
-        with self._http_client() as http, self._client(http, None) as client:
+        with http_client(self._endpoint) as http, self._client(http, None) as client:
             http.event_hooks["response"].append(take)
             stream: Any = client.models.generate_content_stream(**self._arguments())
             with closing(stream):
@@ -60,7 +59,7 @@ class GenaiClient:
                 taken.append(_twin(response))
                 response.stream = _Empty()
 
-        async with self._async_http_client() as http:
+        async with async_http_client(self._endpoint) as http:
             http.event_hooks["response"].append(take)
             client = self._client(None, http)
             stream = await client.aio.models.generate_content_stream(**self._arguments())
@@ -73,7 +72,7 @@ class GenaiClient:
             if response.status_code == OK:
                 opened()
 
-        with self._http_client() as http, self._client(http, None) as client:
+        with http_client(self._endpoint) as http, self._client(http, None) as client:
             http.event_hooks["response"].append(begun)
             stream: Any = client.models.generate_content_stream(**self._arguments())
             with closing(stream):
@@ -88,7 +87,7 @@ class GenaiClient:
                     opened()
                     held.push_async_callback(response.aclose)  # the SDK leaves that to the garbage collector
 
-            http = await held.enter_async_context(self._async_http_client())
+            http = await held.enter_async_context(async_http_client(self._endpoint))
             http.event_hooks["response"].append(begun)
             client = self._client(None, http)  # kept in a name: a collected client closes its stream
             async for chunk in await client.aio.models.generate_content_stream(**self._arguments()):
@@ -101,14 +100,6 @@ class GenaiClient:
             arguments["config"] = types.GenerateContentConfig(http_options=types.HttpOptions(extra_body=body))
         return arguments
 
-    def _http_client(self) -> httpx2.Client:
-        playback = self._endpoint.playback
-        return playback.client() if playback else httpx2.Client(timeout=self._endpoint.timeout)
-
-    def _async_http_client(self) -> httpx2.AsyncClient:
-        playback = self._endpoint.playback
-        return playback.async_client() if playback else httpx2.AsyncClient(timeout=self._endpoint.timeout)
-
     def _client(self, http: httpx2.Client | None, async_http: httpx2.AsyncClient | None) -> genai.Client:
         endpoint = self._endpoint
         vertex = endpoint.provider.sdk == "genai_vertex"
@@ -119,7 +110,7 @@ class GenaiClient:
             timeout=int(endpoint.timeout * 1000),
             httpx_client=http or _unused_client(),
             httpx_async_client=async_http or _unused_async_client(),
-            async_client_args={"ssl": _tls()},  # else every client loads the trust store, for websockets
+            async_client_args={"ssl": tls()},  # else every client loads the trust store, for websockets
         )
         if vertex:
             return genai.Client(
@@ -145,11 +136,6 @@ def _twin(response: httpx2.Response) -> httpx2.Response:
     return httpx2.Response(
         response.status_code, headers=response.headers, stream=response.stream, request=response.request
     )
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 @cache

@@ -10,7 +10,7 @@ import openai
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync, aborter
+from . import Raw, RawAsync, aborter, async_http_client, http_client
 
 AZURE_API_VERSION = "2025-04-01-preview"
 
@@ -58,12 +58,10 @@ class OpenAIClient:
         return client.chat.completions if self._chat else client.responses
 
     def _client(self) -> openai.OpenAI:
-        playback = self._endpoint.playback
-        return self._build(openai.AzureOpenAI, openai.OpenAI, playback and playback.client())  # type: ignore[no-any-return]
+        return self._build(openai.AzureOpenAI, openai.OpenAI, http_client(self._endpoint))  # type: ignore[no-any-return]
 
     def _async_client(self) -> openai.AsyncOpenAI:
-        playback = self._endpoint.playback
-        return self._build(openai.AsyncAzureOpenAI, openai.AsyncOpenAI, playback and playback.async_client())  # type: ignore[no-any-return]
+        return self._build(openai.AsyncAzureOpenAI, openai.AsyncOpenAI, async_http_client(self._endpoint))  # type: ignore[no-any-return]
 
     def _build(self, azure: Any, plain: Any, http_client: Any) -> Any:
         endpoint = self._endpoint
