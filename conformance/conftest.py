@@ -63,7 +63,7 @@ def stored(case: Case) -> dict[str, Any]:
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings that say nothing here: our snapshot names are case ids on purpose; an SDK meets an unknown word."""
     config.addinivalue_line("filterwarnings", r"ignore:\s*Can not relate snapshot:UserWarning")
-    config.addinivalue_line("filterwarnings", "ignore:.* is not a valid FinishReason:UserWarning")
+    config.addinivalue_line("filterwarnings", "ignore:.* is not a valid (Finish|Blocked)Reason:UserWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

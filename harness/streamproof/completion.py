@@ -46,7 +46,7 @@ class Delta(NamedTuple):
         """Whether it starts a call that a human has to release first (or tells so later, with the call's name)."""
         if self.op == "start":
             return isinstance(self.value, dict) and self.value.get("requires_approval") is True
-        return self.op == "replace" and self.field == "requires_approval"
+        return self.op == "replace" and self.field == "requires_approval" and self.value is True
 
     def to_json(self) -> dict[str, Any]:
         """The canonical form, all five keys always; see schemas/delta.schema.json."""

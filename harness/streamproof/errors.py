@@ -170,7 +170,7 @@ ERROR_CLASSES: dict[str, type[LLMError]] = {
 }
 """`ErrorInfo.type` -> class: the one list of error types. `provider` is an error that no rule below knows."""
 
-_BY_CODE: dict[str, str] = {
+BY_CODE: dict[str, str] = {
     # OpenAI: https://platform.openai.com/docs/guides/error-codes; Responses: openai.types.responses.ResponseError
     "rate_limit_exceeded": "rate_limit",
     "rate_limit_error": "rate_limit",
@@ -215,7 +215,7 @@ _BY_CODE: dict[str, str] = {
     "serviceUnavailableException": "overloaded",
 }
 
-_BY_STATUS: dict[int, str] = {
+BY_STATUS: dict[int, str] = {
     400: "bad_request",
     401: "authentication",
     402: "insufficient_credits",
@@ -230,37 +230,47 @@ _BY_STATUS: dict[int, str] = {
     529: "overloaded",
 }
 
-_VAGUE = frozenset({"bad_request", "server"})
+VAGUE = frozenset({"bad_request", "server"})
 """What catch-all words mean. A status that we know says more: OpenAI sends `invalid_request_error` with 401 and 404,
 `server_error` with 503."""
 
+BY_MESSAGE: dict[str, str] = {
+    # Anthropic: https://github.com/anthropics/claude-code/issues/9585
+    "prompt is too long": "context_window",
+    "exceed context limit": "context_window",
+    # Bedrock's validationException
+    "input is too long": "context_window",
+    # Google: https://github.com/google-gemini/gemini-cli/issues/4118
+    "input token count .{0,20}exceeds": "context_window",
+    # OpenAI's own words, without its code also from vLLM and others
+    "maximum context length": "context_window",
+    "exceeds the (available )?context (size|window)": "context_window",
+    # Anthropic, with status 400 and invalid_request_error
+    "credit balance is too low": "insufficient_credits",
+    # DeepSeek: https://api-docs.deepseek.com/quick_start/error_codes; Z.ai's code 1113, which comes with status 429
+    "insufficient balance": "insufficient_credits",
+    # Google, with INVALID_ARGUMENT; the reason API_KEY_INVALID is not always beside it
+    "API key (not valid|expired)": "authentication",
+}
+"""How providers say what they have no word for: a regular expression, found anywhere in the message in any case."""
 
-_TOO_LONG = re.compile(
-    r"prompt is too long|exceed context limit"  # Anthropic: https://github.com/anthropics/claude-code/issues/9585
-    r"|input is too long"  # Bedrock's validationException
-    r"|input token count .{0,20}exceeds"  # Google: https://github.com/google-gemini/gemini-cli/issues/4118
-    r"|maximum context length",  # OpenAI's own words, without its code also from vLLM and others
-    re.IGNORECASE,
-)
-"""How providers without a word of their own for it say that the prompt does not fit into the context window."""
+_MESSAGES = [(re.compile(pattern, re.IGNORECASE), type_) for pattern, type_ in BY_MESSAGE.items()]
 
 
 def classify(*words: object, status_code: int | None = None, message: str = "") -> str:
-    """The `ErrorInfo.type` for a provider's words (code, type, ...; most telling first) and HTTP status.
+    """The `ErrorInfo.type` for a provider's words (code, type, ...; most telling first), message and HTTP status.
 
-    message: tells a prompt that is too long from other bad requests, where no word does.
+    The first that says something counts: a word that is not a catch-all, the message, the status, a catch-all word.
     """
-    type_ = _by_words(words, status_code)
-    return "context_window" if type_ == "bad_request" and _TOO_LONG.search(message) else type_
-
-
-def _by_words(words: tuple[object, ...], status_code: int | None) -> str:
-    types = [_BY_CODE[word] for word in words if isinstance(word, str) and word in _BY_CODE]
-    telling = next((type_ for type_ in types if type_ not in _VAGUE), None)
+    types = [BY_CODE[word] for word in words if isinstance(word, str) and word in BY_CODE]
+    telling = next((type_ for type_ in types if type_ not in VAGUE), None)
     if telling is not None:
         return telling
-    if status_code in _BY_STATUS:
-        return _BY_STATUS[status_code]
+    said = next((type_ for pattern, type_ in _MESSAGES if pattern.search(message)), None)
+    if said is not None:
+        return said
+    if status_code in BY_STATUS:
+        return BY_STATUS[status_code]
     if types:
         return types[0]
     return "server" if status_code is not None and status_code >= 500 else "provider"

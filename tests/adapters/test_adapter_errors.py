@@ -311,6 +311,19 @@ def test_nothing_is_retried(way: str, row: Provider, status: int) -> None:
 
 
 @every_way
+@pytest.mark.parametrize("row", [GOOGLE, VERTEX], ids=lambda row: row.key)
+@pytest.mark.parametrize("reason", ["CONTINUATION", None])
+def test_no_continuation_is_asked_for(way: str, row: Provider, reason: str | None) -> None:
+    """google-genai asks again by itself for what a token continues, hides the reason and adds the counts up."""
+    candidate = {"content": {"role": "model", "parts": [{"text": "Half"}]}, "continuationToken": "QUJD"}
+    chunk = {"candidates": [candidate | ({"finishReason": reason} if reason else {})]}
+    endpoint, watch = watched(row, [f"data: {json.dumps(chunk)}\r\n\r\n".encode()])
+    completion = ask(way, endpoint).completion
+    assert len(watch.requests) == 1
+    assert (completion.finish_reason, completion.status) == (reason, "complete" if reason else "interrupted")
+
+
+@every_way
 def test_a_call_that_the_sdk_refuses_to_send(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that never left is reported as a lost connection."""
     endpoint, watch = watched(OPENAI, pieces_of(OPENAI))

@@ -33,7 +33,7 @@ from streamproof.adapters.response import SDK_PROTOCOLS
 from streamproof.adapters.wire import WireAdapter
 from streamproof.cassette import Cassette
 from streamproof.completion import Delta, ReasoningPart
-from streamproof.errors import HarnessFault, LLMError
+from streamproof.errors import HarnessFault, LLMError, UsageError
 from streamproof.fold import fold
 from streamproof.providers import TABLE, Provider
 from streamproof.replay.hermetic import hermetic
@@ -294,7 +294,7 @@ def test_adapters_say_what_they_speak() -> None:
 
 def test_a_row_without_an_sdk_has_no_client() -> None:
     """Converse is asked for through the client of another protocol."""
-    with pytest.raises(KeyError):
+    with pytest.raises(UsageError, match="bedrock/bedrock_converse has no SDK"):
         client_for(Endpoint(provider=TABLE["bedrock", "bedrock_converse"]), {})
 
 

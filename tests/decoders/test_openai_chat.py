@@ -379,3 +379,12 @@ def test_known_fields_are_silent_unknown_ones_noted() -> None:
     assert decoder.details == {"native_finish_reason": "STOP", "stop_reason": 7}
     _, decoder = run(chunk({"new1": 1}, "stop", choice={"new2": 2}, new3=3))
     assert [d.detail for d in decoder.diagnostics] == ["delta: new1", "choice: new2", "chunk: new3"]
+
+
+def test_unknown_fields_are_noted_once() -> None:
+    """A server that puts fields of its own on each of a thousand deltas and pieces of a call makes a thousand notes."""
+    piece = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "", "mood": 1}, "trace": 1}
+    said = chunk({"content": "t", "graph_data": None, "tool_calls": [piece]})
+    _, decoder = run(said, said, said, STOP)
+    fields = [diagnostic.detail for diagnostic in decoder.diagnostics if diagnostic.kind == "unknown_field"]
+    assert sorted(fields) == ["delta: graph_data", "tool_calls.function: mood", "tool_calls: trace"]

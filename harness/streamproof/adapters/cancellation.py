@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from ..completion import ErrorInfo
@@ -47,10 +47,11 @@ async def until_set(items: AsyncGenerator[Item], event: Event | None) -> AsyncGe
             yield item
     finally:
         for pending in (step, waiter):
-            if pending is not None and not pending.done():
+            if pending is not None:
                 pending.cancel()
-                with suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await pending
+                await asyncio.wait({pending})
+                if not pending.cancelled():
+                    pending.exception()  # else the loop complains that nobody asked for it
 
 
 async def _wait(event: Event) -> None:

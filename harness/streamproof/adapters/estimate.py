@@ -22,7 +22,8 @@ def counter() -> Callable[[str], int]:
     except ImportError:
         return lambda text: -(-len(text) // CHARACTERS_PER_TOKEN)
     encoding = bpe_openai.get_encoding("o200k_base")
-    return lambda text: len(encoding.encode_ordinary(text))
+    # a lone surrogate, which the library refuses, counts as the one character that it is
+    return lambda text: len(encoding.encode_ordinary(text.encode("utf-8", "replace").decode()))
 
 
 def estimate_usage(request: JSONObject, completion: Completion) -> dict[str, int | bool]:
@@ -41,6 +42,16 @@ def estimate_usage(request: JSONObject, completion: Completion) -> dict[str, int
 
 _CONTENT = ("messages", "input", "instructions", "system", "contents", "systemInstruction", "tools")
 
+_NO_TEXT = frozenset(
+    [
+        "role", "type", "id", "tool_call_id", "call_id", "tool_use_id", "status", "cache_control", "signature",
+        "thoughtSignature", "thought_signature", "encrypted_content", "data", "url", "image_url", "file_id", "file_data",
+        "mimeType", "mime_type", "media_type", "format", "detail", "fileUri", "file_uri",
+    ]
+)  # fmt: skip
+"""Fields of messages whose strings the model does not read as text: labels, ids, ciphertext, and media, whose base64
+would outweigh all text. Media itself is not counted."""
+
 
 def _texts(value: JSON) -> list[str]:
     if isinstance(value, str):
@@ -48,7 +59,7 @@ def _texts(value: JSON) -> list[str]:
     if isinstance(value, dict):
         if "parameters" in value or "input_schema" in value or "parametersJsonSchema" in value:
             return [jsontext.dumps(value)]  # a tool definition is read by the model as it stands
-        return [text for name, item in value.items() if name not in ("role", "type") for text in _texts(item)]
+        return [text for name, item in value.items() if name not in _NO_TEXT for text in _texts(item)]
     if isinstance(value, list):
         return [text for item in value for text in _texts(item)]
     return []

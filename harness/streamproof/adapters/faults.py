@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..completion import ErrorInfo
@@ -17,13 +18,29 @@ from ..rpc_status import reasons, retry_delay
 ERROR_STATUS = 300
 """From here on a response is no stream: the SDKs follow no redirect and raise."""
 
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id")
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id")
+"""Where providers name a request (OpenAI and most others, Anthropic, AWS, Azure); the first that is there counts."""
+
 _TIMEOUTS = {"APITimeoutError", "TimeoutException", "TimeoutError"}
 _CONNECTIONS = {"APIConnectionError", "TransportError", "OSError"}
 
+LOST: Mapping[tuple[str, bool], tuple[str, str]] = {
+    ("timeout", False): ("timeout", "no_response"),
+    ("timeout", True): ("interrupted", "idle_timeout"),
+    ("connection", False): ("connection", "connection_failed"),
+    ("connection", True): ("interrupted", "connection_lost"),
+}
+"""What happened on the way, and whether the response had begun -> type and code."""
 
-def http_error(status: int, headers: Mapping[str, str], content: bytes) -> ErrorInfo:
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The provider's name for the request, None when it gave none. headers: lower-case names."""
+    return next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), None)
+
+
+def http_error(status: int, headers: Mapping[str, str], content: bytes, now: float | None = None) -> ErrorInfo:
     """A response with a status from ERROR_STATUS on. headers: lower-case names. content: the body, no longer encoded.
+    now: Unix time, for a `retry-after` date in a response that does not say when it was sent; None in a replay.
 
     Shapes: {"error": {...}} (OpenAI, Google, Anthropic with `type`), {"error": "text"}, {"detail"} (Mistral, FastAPI),
     {"message"} (AWS), [{"error": ...}] (Google streams), text.
@@ -36,19 +53,19 @@ def http_error(status: int, headers: Mapping[str, str], content: bytes) -> Error
     words = (state if isinstance(state, str) else None, code, error.get("type"), _aws_word(headers), *reasons(details))
     word = next((str(w) for w in words if w not in (None, "")), None)
     message = str(error.get("message") or error.get("detail") or (body if isinstance(body, str) else ""))
-    retry_after = _seconds(headers.get("retry-after"))
+    retry_after = _retry_after(headers, now)
     return ErrorInfo(
         type=_content_filter(error) or classify(*words, status_code=status, message=message),
         code=word,
         message=message[:2000] or f"HTTP {status}",
         status_code=status,
-        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), _own_id(body)),
+        request_id=request_id(headers) or _own_id(body),
         retry_after=retry_delay(details) if retry_after is None else retry_after,
     )
 
 
-def sdk_error(exception: Exception) -> ErrorInfo | None:
-    """An SDK's exception for a response with an error status, None when it is something else.
+def sdk_error(exception: Exception, now: float | None = None) -> ErrorInfo | None:
+    """An SDK's exception for a response with an error status, None when it is something else. now: as above.
 
     All three keep the response, its body read: APIStatusError of openai and anthropic, google.genai.errors.APIError.
     """
@@ -56,7 +73,8 @@ def sdk_error(exception: Exception) -> ErrorInfo | None:
     status = getattr(response, "status_code", None)
     if response is None or not isinstance(status, int) or status < ERROR_STATUS:
         return None
-    return http_error(status, {name.lower(): value for name, value in response.headers.items()}, response.content)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return http_error(status, headers, response.content, now)
 
 
 def sdk_error_event(exception: Exception) -> JSON:
@@ -78,12 +96,9 @@ def lost(exception: Exception, *, started: bool) -> ErrorInfo:
     names = _class_names(exception)
     # an SDK's own words for it ("Connection error.") say less than what it wraps
     message = str(exception.__cause__ or "") or str(exception) or type(exception).__name__
-    if names & _TIMEOUTS:
-        type_, code = ("interrupted", "idle_timeout") if started else ("timeout", "no_response")
-    elif names & _CONNECTIONS:
-        type_, code = ("interrupted", "connection_lost") if started else ("connection", "connection_failed")
-    else:
-        type_, code = "protocol" if started else "bad_request", type(exception).__name__
+    fault = "timeout" if names & _TIMEOUTS else "connection" if names & _CONNECTIONS else ""
+    unread = ("protocol" if started else "bad_request", type(exception).__name__)
+    type_, code = LOST.get((fault, started), unread)
     return ErrorInfo(type=type_, code=code, message=message)
 
 
@@ -119,12 +134,35 @@ def _own_id(body: JSON) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _seconds(text: str | None) -> float | None:
+def _retry_after(headers: Mapping[str, str], now: float | None) -> float | None:
+    """Seconds to wait: `retry-after-ms` (OpenAI, Azure: openai-python, _base_client.py), else `retry-after`, which is a
+    number or a date (RFC 9110 section 10.2.3). A date counts from the response's own `date`; one that is past is 0."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    said = headers.get("retry-after")
+    seconds, then = _number(said), _time(said)
+    if seconds is not None or then is None:
+        return seconds
+    sent = _time(headers.get("date"))
+    since = now if sent is None else sent
+    return None if since is None else max(0.0, then - since)
+
+
+def _number(text: str | None) -> float | None:
     try:
-        seconds = math.nan if text is None else float(text)
-    except ValueError:  # a date: without a clock it gives no span
+        number = math.nan if text is None else float(text)
+    except ValueError:
         return None
-    return seconds if math.isfinite(seconds) else None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _time(text: str | None) -> float | None:
+    """Unix time of an HTTP date."""
+    try:
+        return None if text is None else parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _parsed(content: bytes) -> JSON:

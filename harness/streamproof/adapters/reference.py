@@ -24,13 +24,13 @@ class ReferenceStream(ResponseStream[bytes]):
     """One call; its items are the chunks of the body."""
 
     def _items(self) -> Generator[bytes]:
-        with self._client.raw() as raw, aborting(self.options.cancel, raw.abort):
-            self._open(raw.headers.get("content-type"))
+        with aborting(self.options.cancel, self._client.line.abort), self._client.raw() as raw:
+            self._open(raw.headers)
             yield from raw.chunks
 
     async def _items_async(self) -> AsyncGenerator[bytes]:
         async with self._client.raw_async() as raw:
-            self._open(raw.headers.get("content-type"))
+            self._open(raw.headers)
             async for chunk in raw.chunks:
                 yield chunk
 

@@ -10,7 +10,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..completion import Completion, Delta, ErrorInfo, Status
@@ -25,10 +26,12 @@ from .cancellation import CANCELLED, until_set
 from .clients import Client, client_for
 from .contract import NO_OPTIONS, Call, CallOptions, Emit, Endpoint
 from .estimate import estimate_usage
-from .faults import lost, sdk_error
+from .faults import lost, request_id, sdk_error
 from .requests import request_body
 
 Item = TypeVar("Item")
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 SDK_PROTOCOLS = tuple(dict.fromkeys(row.protocol for row in ROWS if row.sdk != "none"))
 
@@ -97,6 +100,7 @@ class ResponseStream(ABC, Generic[Item]):
         self._clock = Clock()
         self._client: Client = client_for(endpoint, body)
         self._stream: StreamDecoder | None = None
+        self._request_id: str | None = None
         self._fault: ErrorInfo | None = None
         self._cause: Exception | None = None
 
@@ -109,6 +113,7 @@ class ResponseStream(ABC, Generic[Item]):
                         yield from self._took(item)
                         if self._cancelled():
                             break
+                self._cancelled()
             yield from self._end()
         except GeneratorExit:
             self._abandon()
@@ -144,9 +149,11 @@ class ResponseStream(ABC, Generic[Item]):
     def _take(self, stream: StreamDecoder, item: Item) -> list[Delta]:
         """The deltas of one item."""
 
-    def _open(self, content_type: str | None = None) -> None:
+    def _open(self, headers: Mapping[str, str] = NO_HEADERS) -> None:
         """The response has begun."""
         row = self.endpoint.provider
+        named = {name.lower(): value for name, value in headers.items()}
+        content_type, self._request_id = named.get("content-type"), request_id(named)
         self._stream = StreamDecoder(row.protocol, quirks=row.quirks, n=self._n, content_type=content_type)
         self._stream.decoder.requires_approval = self.options.requires_approval
         self.shown.decoder = self._stream.decoder
@@ -187,7 +194,8 @@ class ResponseStream(ABC, Generic[Item]):
 
     def _fail(self, exception: Exception) -> None:
         self._cause = exception
-        self._fault = sdk_error(exception) or lost(exception, started=self._stream is not None)
+        now = None if self.endpoint.playback else time.time()
+        self._fault = sdk_error(exception, now) or lost(exception, started=self._stream is not None)
 
     def _decoder(self) -> StreamDecoder:
         if self._stream is None:
@@ -217,6 +225,8 @@ class ResponseStream(ABC, Generic[Item]):
         self._submit()
         failure = self.shown.failure(self.endpoint.provider.name, self._model, self._clock.latency)
         if failure is not None:
+            # an error in mid-stream names no request; the response's headers did
+            failure.info = replace(failure.info, request_id=failure.info.request_id or self._request_id)
             raise failure from self._cause
 
     def _submit(self) -> None:
@@ -236,6 +246,7 @@ class ResponseStream(ABC, Generic[Item]):
                 time_to_first_token=self._clock.to_first,
                 completion=completion,
                 state=_state(completion),
+                request_id=self._request_id,
                 tags=self.options.tags,
                 context=self._clock.context,
             )

@@ -11,6 +11,7 @@ from contextlib import aclosing, closing
 from ..completion import Delta
 from ..decoders.stream import StreamDecoder
 from ..wire.event import WireEvent
+from .cancellation import aborting
 from .faults import sdk_error_event
 from .response import ResponseStream, SdkAdapter
 
@@ -20,7 +21,10 @@ class SdkStream(ResponseStream[WireEvent]):
 
     def _items(self) -> Generator[WireEvent]:
         try:
-            with closing(self._client.typed(self._open)) as payloads:
+            with (
+                aborting(self.options.cancel, self._client.line.abort),
+                closing(self._client.typed(self._open)) as payloads,
+            ):
                 for payload in payloads:
                     yield WireEvent("json", "", payload)
         except Exception as exception:

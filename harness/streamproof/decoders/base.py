@@ -168,14 +168,13 @@ class Decoder(ABC):
         self, op: Op, part: Position | None = None, field: str | None = None, value: JSON = None, choice: int = 0
     ) -> None:
         """Send one delta."""
-        guarded = bool(self.requires_approval) and self._is_guarded(op, field, value)
-        if guarded and op == "start":
+        if op == "start" and self.requires_approval and self._is_guarded(value):
             value = {**value, "requires_approval": True}
         delta = Delta(op, part, field, value, choice)
         self.folder.apply(delta)
         self._deltas.append(delta)
-        if guarded and op == "replace":
-            self.emit("replace", part, "requires_approval", True, choice)
+        if field == "name" and part is not None and self.requires_approval:
+            self._name_came(part, choice)
 
     def close_part(self, part: Position, choice: int = 0) -> None:
         """The wire closed a part."""
@@ -244,14 +243,19 @@ class Decoder(ABC):
 
     # -- private
 
-    def _is_guarded(self, op: Op, field: str | None, value: JSON) -> bool:
-        """Whether a delta gives the name of a tool whose calls a human has to release."""
-        if op == "start":
-            return isinstance(value, dict) and value.get("type") == "tool_call" and self._needs(value.get("name"))
-        return op == "replace" and field == "name" and self._needs(value)
+    def _is_guarded(self, part: JSON) -> bool:
+        """Whether a part that begins is a call of a tool that a human has to release."""
+        return isinstance(part, dict) and part.get("type") == "tool_call" and self._needs(part.get("name"))
 
     def _needs(self, name: JSON) -> bool:
         return isinstance(name, str) and name in self.requires_approval
+
+    def _name_came(self, part: Position, choice: int) -> None:
+        """A part got its name late, or another one."""
+        if self.folder.get(part, "type", choice) == "tool_call":
+            guarded = self._needs(self.folder.get(part, "name", choice))
+            if guarded != bool(self.folder.get(part, "requires_approval", choice)):
+                self.emit("replace", part, "requires_approval", guarded, choice)
 
     def _emit_finish(self, choice: int) -> None:
         reason = {"finish_reason": self.normal_reason(choice), "raw_finish_reason": self._raw_reasons.get(choice)}

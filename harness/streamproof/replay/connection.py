@@ -34,7 +34,7 @@ TURN = 100
 """Steps of one stream after which the others have their turn."""
 
 # struct linger {l_onoff, l_linger}; two u_short on Windows
-_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 def problem(status: int, kind: str, message: str, **facts: Any) -> Response:
@@ -70,7 +70,7 @@ async def turn_away(writer: asyncio.StreamWriter) -> None:
 
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shared: Shared) -> None:
-    incoming = _Incoming()
+    incoming = Incoming()
     try:
         refusal = await incoming.read(reader, writer)
     except (OSError, EOFError):
@@ -102,7 +102,7 @@ def _answer(handler: Handler, request: Request) -> Response:
 async def _play(reader: asyncio.StreamReader, player: _Player) -> Ended:
     """Play until the script or the client is done."""
     playing = asyncio.create_task(player.play())
-    leaving = asyncio.create_task(_left(reader))
+    leaving = asyncio.create_task(client_left(reader))
     try:
         await asyncio.wait((playing, leaving), return_when=asyncio.FIRST_COMPLETED)
         return playing.result() if playing.done() else "client_closed"
@@ -112,14 +112,14 @@ async def _play(reader: asyncio.StreamReader, player: _Player) -> Ended:
         await asyncio.gather(playing, leaving, return_exceptions=True)
 
 
-async def _left(reader: asyncio.StreamReader) -> None:
+async def client_left(reader: asyncio.StreamReader) -> None:
     """Return when the client has closed."""
     with suppress(OSError):  # not in order, but closed
         while await reader.read(READ_SIZE):
             pass  # a further request: one connection, one request
 
 
-class _Incoming:
+class Incoming:
     """A request as far as it has come."""
 
     def __init__(self) -> None:
@@ -220,7 +220,7 @@ class _Player:
         return "complete"
 
     async def _reset(self, _: Reset) -> Ended:
-        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         self._writer.transport.abort()
         return "reset_by_us"
 

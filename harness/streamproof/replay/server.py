@@ -33,7 +33,7 @@ BACKLOG = 1024
 TIMEOUT = 30.0
 """Seconds to wait for something that takes milliseconds."""
 
-_CONNECTION_HEADERS = frozenset(
+CONNECTION_HEADERS = frozenset(
     {
         "connection",
         "content-length",
@@ -205,7 +205,7 @@ def recorded_response(
         (name, value)
         for name, values in interaction.headers.items()
         for value in values
-        if name.lower() not in _CONNECTION_HEADERS
+        if name.lower() not in CONNECTION_HEADERS
     ]
     pieces = (interaction.body,) if split is None else split(interaction.body)
     return Response(

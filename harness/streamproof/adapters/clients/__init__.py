@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from functools import cache
@@ -14,18 +15,18 @@ from typing import Any, NamedTuple, Protocol
 
 import httpx2
 
+from ...errors import UsageError
 from ...jsontext import JSON
 from ...providers import SdkName
 from ..contract import Endpoint
 
 
 class Raw(NamedTuple):
-    """A response whose body has not been read. headers: lower-case names. chunks: the body as it arrives, decoded from
-    its content encoding. abort: ends a read that blocks in another thread."""
+    """A response whose body has not been read. headers: names in any case. chunks: the body as it arrives, decoded from
+    its content encoding."""
 
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
-    abort: Callable[[], None]
 
 
 class RawAsync(NamedTuple):
@@ -37,6 +38,9 @@ class RawAsync(NamedTuple):
 
 class Client(Protocol):
     """One request to one endpoint. Leaving a context, or closing an iterator, closes the connection."""
+
+    line: Line
+    """The connection of a sync call, to end it from another thread."""
 
     def __init__(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None: ...
 
@@ -66,11 +70,48 @@ def tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def http_client(endpoint: Endpoint) -> httpx2.Client:
+class Line:
+    """The connection of one sync call. `abort`, from any thread, ends a read that blocks on it, also one that waits for
+    the response to begin; closing it would not wake such a read. A name lookup or a connect runs to its own end first.
+
+    It hears of the connection through httpcore's trace extension:
+    https://www.encode.io/httpcore/extensions/#trace.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._aborted = False
+        self._connection: Any = None
+
+    def abort(self) -> None:
+        """End the connection there is, and the one that is being made."""
+        with self._lock:
+            self._aborted = True
+            self._shut()
+
+    def watch(self, request: httpx2.Request) -> None:
+        """A request hook."""
+        request.extensions["trace"] = self._trace
+
+    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
+        if name.endswith(("connect_tcp.complete", "start_tls.complete")):
+            with self._lock:
+                self._connection = info["return_value"].get_extra_info("socket")
+                if self._aborted:
+                    self._shut()
+
+    def _shut(self) -> None:
+        if self._connection is not None:
+            with suppress(OSError):  # gone already
+                # not SSLSocket's own method, which drops the TLS state that the other thread is reading with
+                socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+
+
+def http_client(endpoint: Endpoint, line: Line) -> httpx2.Client:
     """The HTTP client that an SDK is given: the replay's, or one that goes to the network."""
     if endpoint.playback is not None:
         return endpoint.playback.client()
-    return httpx2.Client(verify=tls(), timeout=endpoint.timeout)
+    return httpx2.Client(verify=tls(), timeout=endpoint.timeout, event_hooks={"request": [line.watch]})
 
 
 def async_http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
@@ -78,19 +119,6 @@ def async_http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
     if endpoint.playback is not None:
         return endpoint.playback.async_client()
     return httpx2.AsyncClient(verify=tls(), timeout=endpoint.timeout)
-
-
-def aborter(response: httpx2.Response) -> Callable[[], None]:
-    """Shuts the response's socket down, if it has one: closing it would not wake a read that blocks on it."""
-
-    def abort() -> None:
-        stream = response.extensions.get("network_stream")
-        connection = stream.get_extra_info("socket") if stream is not None else None
-        if connection is not None:
-            with suppress(OSError):  # gone already
-                connection.shutdown(socket.SHUT_RDWR)
-
-    return abort
 
 
 def _openai() -> type[Client]:
@@ -122,5 +150,9 @@ _CLIENTS: Mapping[SdkName, Callable[[], type[Client]]] = {
 
 
 def client_for(endpoint: Endpoint, body: Mapping[str, Any]) -> Client:
-    """The client that the provider's row names. Raises KeyError for a row without an SDK (`none`)."""
-    return _CLIENTS[endpoint.provider.sdk]()(endpoint, body)
+    """The client that the provider's row names. Raises UsageError for a row without an SDK (`none`)."""
+    client = _CLIENTS.get(endpoint.provider.sdk)
+    if client is None:
+        remedy = "`streamproof decode` reads a recorded body of it"
+        raise UsageError(f"{endpoint.provider.key} has no SDK to ask with", remedy=remedy)
+    return client()(endpoint, body)

@@ -10,14 +10,14 @@ import anthropic
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync, aborter, async_http_client, http_client
+from . import Line, Raw, RawAsync, async_http_client, http_client
 
 
 class AnthropicClient:
     """Messages, over SSE or in Bedrock's binary frames."""
 
     def __init__(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
-        self._endpoint = endpoint
+        self._endpoint, self.line = endpoint, Line()
         own = {"model", "messages", "max_tokens", "stream"}
         self._arguments = {name: body[name] for name in own if name in body}
         self._arguments["extra_body"] = {name: value for name, value in body.items() if name not in own}
@@ -28,7 +28,7 @@ class AnthropicClient:
             self._client() as client,
             client.messages.with_streaming_response.create(**self._arguments) as response,
         ):
-            yield Raw(response.headers, response.iter_bytes(), aborter(response.http_response))
+            yield Raw(response.headers, response.iter_bytes())
 
     @asynccontextmanager
     async def raw_async(self) -> AsyncIterator[RawAsync]:
@@ -51,7 +51,7 @@ class AnthropicClient:
                 yield event.to_dict(mode="json", warnings=False)
 
     def _client(self) -> Any:
-        return self._build(anthropic.AnthropicBedrock, anthropic.Anthropic, http_client(self._endpoint))
+        return self._build(anthropic.AnthropicBedrock, anthropic.Anthropic, http_client(self._endpoint, self.line))
 
     def _async_client(self) -> Any:
         return self._build(anthropic.AsyncAnthropicBedrock, anthropic.AsyncAnthropic, async_http_client(self._endpoint))

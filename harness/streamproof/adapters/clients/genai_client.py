@@ -18,7 +18,7 @@ from google.oauth2.credentials import Credentials
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync, aborter, async_http_client, http_client, tls
+from . import Line, Raw, RawAsync, async_http_client, http_client, tls
 
 OK = 200
 """The one status that is no error to the SDK."""
@@ -30,7 +30,7 @@ class GenaiClient:
     """streamGenerateContent with `alt=sse`."""
 
     def __init__(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
-        self._endpoint = endpoint
+        self._endpoint, self.line = endpoint, Line()
         self._body = body
 
     @contextmanager
@@ -42,13 +42,13 @@ class GenaiClient:
                 taken.append(_twin(response))
                 response.stream = _Empty()
 
-        with http_client(self._endpoint) as http, self._client(http, None) as client:
+        with http_client(self._endpoint, self.line) as http, self._client(http, None) as client:
             http.event_hooks["response"].append(take)
             stream: Any = client.models.generate_content_stream(**self._arguments())
             with closing(stream):
                 next(stream, None)  # sends the request
                 with closing(taken[0]) as response:
-                    yield Raw(response.headers, response.iter_bytes(), aborter(response))
+                    yield Raw(response.headers, response.iter_bytes())
 
     @asynccontextmanager
     async def raw_async(self) -> AsyncIterator[RawAsync]:
@@ -72,7 +72,7 @@ class GenaiClient:
             if response.status_code == OK:
                 opened()
 
-        with http_client(self._endpoint) as http, self._client(http, None) as client:
+        with http_client(self._endpoint, self.line) as http, self._client(http, None) as client:
             http.event_hooks["response"].append(begun)
             stream: Any = client.models.generate_content_stream(**self._arguments())
             with closing(stream):
@@ -96,8 +96,10 @@ class GenaiClient:
     def _arguments(self) -> dict[str, Any]:
         body = dict(self._body)
         arguments: dict[str, Any] = {"model": body.pop("model"), "contents": body.pop("contents")}
-        if body:
-            arguments["config"] = types.GenerateContentConfig(http_options=types.HttpOptions(extra_body=body))
+        # By itself the SDK answers a continuationToken with a second request: one call asks once.
+        arguments["config"] = types.GenerateContentConfig(
+            automatic_continuation=False, http_options=types.HttpOptions(extra_body=body) if body else None
+        )
         return arguments
 
     def _client(self, http: httpx2.Client | None, async_http: httpx2.AsyncClient | None) -> genai.Client:

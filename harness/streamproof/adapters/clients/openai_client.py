@@ -10,7 +10,7 @@ import openai
 
 from ...jsontext import JSON
 from ..contract import Endpoint
-from . import Raw, RawAsync, aborter, async_http_client, http_client
+from . import Line, Raw, RawAsync, async_http_client, http_client
 
 AZURE_API_VERSION = "2025-04-01-preview"
 
@@ -19,7 +19,7 @@ class OpenAIClient:
     """Chat Completions or Responses, by the row's protocol."""
 
     def __init__(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
-        self._endpoint = endpoint
+        self._endpoint, self.line = endpoint, Line()
         self._chat = endpoint.provider.protocol == "openai_chat"
         own = {"model", "messages" if self._chat else "input", "stream"}
         self._arguments = {name: body[name] for name in own if name in body}
@@ -32,7 +32,7 @@ class OpenAIClient:
             self._client() as client,
             self._resource(client).with_streaming_response.create(**self._arguments) as response,
         ):
-            yield Raw(response.headers, response.iter_bytes(), aborter(response.http_response))
+            yield Raw(response.headers, response.iter_bytes())
 
     @asynccontextmanager
     async def raw_async(self) -> AsyncIterator[RawAsync]:
@@ -58,7 +58,7 @@ class OpenAIClient:
         return client.chat.completions if self._chat else client.responses
 
     def _client(self) -> openai.OpenAI:
-        return self._build(openai.AzureOpenAI, openai.OpenAI, http_client(self._endpoint))  # type: ignore[no-any-return]
+        return self._build(openai.AzureOpenAI, openai.OpenAI, http_client(self._endpoint, self.line))  # type: ignore[no-any-return]
 
     def _async_client(self) -> openai.AsyncOpenAI:
         return self._build(openai.AsyncAzureOpenAI, openai.AsyncOpenAI, async_http_client(self._endpoint))  # type: ignore[no-any-return]

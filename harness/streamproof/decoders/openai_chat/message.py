@@ -45,6 +45,9 @@ class Sink(Protocol):
     def note(self, kind: str, detail: str = "") -> None:
         """A diagnostic."""
 
+    def check_fields(self, place: str, value: JSONObject, known: frozenset[str]) -> None:
+        """Note the fields of a wire object that we do not know, each once."""
+
 
 class Message:
     """One choice: deltas (also a whole `message`) in, parts out. number: of the choice."""
@@ -102,6 +105,10 @@ class Message:
         """A diagnostic."""
         self._sink.note(kind, detail)
 
+    def check_fields(self, place: str, value: JSONObject, known: frozenset[str]) -> None:
+        """Note the fields of a wire object that we do not know, each once."""
+        self._sink.check_fields(place, value, known)
+
     def flush(self) -> None:
         """Let go of text that was held back as a possible tag."""
         for kind, held in self._think.flush() if self._think is not None else ():
@@ -131,8 +138,7 @@ class Message:
         for name, take in _FIELDS.items():
             if value := delta.get(name):
                 take(self, value)
-        if not delta.keys() <= _DELTA_FIELDS:
-            self.note("unknown_field", f"delta: {', '.join(sorted(delta.keys() - _DELTA_FIELDS))}")
+        self.check_fields("delta", delta, _DELTA_FIELDS)
 
     def settle(self) -> None:
         """No more deltas will come."""

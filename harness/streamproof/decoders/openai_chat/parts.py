@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ...completion import Op, Position
-from ...jsontext import JSON, dumps
+from ...jsontext import JSON, JSONObject, dumps
 
 
 class Parts(Protocol):
@@ -32,6 +32,9 @@ class Parts(Protocol):
 
     def note(self, kind: str, detail: str) -> None:
         """A diagnostic."""
+
+    def check_fields(self, place: str, value: JSONObject, known: frozenset[str]) -> None:
+        """Note the fields of a wire object that we do not know, each once."""
 
 
 def word(value: JSON) -> str | None:

@@ -86,14 +86,13 @@ class ToolCalls:
 
     def _body(self, entry: JSONObject, key: str) -> JSONObject:
         body = entry.get(key)
-        extra = entry.keys() - _ENTRY_FIELDS
+        self._parts.check_fields("tool_calls", entry, _ENTRY_FIELDS)
         if isinstance(body, dict):
-            extra |= body.keys() - _FUNCTION_FIELDS
-        elif body is not None:
+            self._parts.check_fields(f"tool_calls.{key}", body, _FUNCTION_FIELDS)
+            return body
+        if body is not None:
             self._parts.note("malformed_field", f"tool_calls.{key}: {type(body).__name__}")
-        if extra:
-            self._parts.note("unknown_field", f"tool_calls: {', '.join(sorted(extra))}")
-        return body if isinstance(body, dict) else {}
+        return {}
 
     def _find(self, index: int | str | None, id: str | None, name: str | None) -> _Call | None:
         """The call that an entry continues, None when it starts one; the rules stand at the head of the file."""
