@@ -25,6 +25,8 @@ from .errors import CassetteError
 from .safeyaml import parse
 
 WIDTH = 110
+_FLOWING = ("metadata", "streamproof")
+"""Below these keys short lists stand on one line; all else is laid out as vcrpy does it."""
 _KEY_LIMIT = 1000
 """Longer keys are no simple keys to a YAML scanner."""
 
@@ -78,13 +80,16 @@ def _mapping(value: Mapping[Any, Any], indent: int, *, flow: bool) -> Iterable[s
         if not isinstance(key, str) or len(key) > _KEY_LIMIT:
             raise CassetteError(f"the key {str(key)[:50]!r} cannot be written", remedy="Use a short string as key.")
         yield f"{' ' * indent}{_scalar(key, indent, is_key=True)}:"
-        yield from _value(item, indent, flow=flow or key == "metadata")
+        yield from _value(item, indent, flow=flow or key in _FLOWING)
 
 
 def _sequence(value: Iterable[Any], indent: int, *, flow: bool) -> Iterable[str]:
     for item in value:
         yield f"{' ' * indent}-"
-        if isinstance(item, Mapping | list | tuple) and item:
+        short = _flow_list(item) if flow and isinstance(item, list | tuple) and item else None
+        if short is not None:
+            yield f" {short}\n"
+        elif isinstance(item, Mapping | list | tuple) and item:
             lines = (
                 _mapping(item, indent + 2, flow=flow)
                 if isinstance(item, Mapping)

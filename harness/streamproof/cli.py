@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run
-"""The command line: `streamproof list | show | run | decode | providers`.
+"""The command line: `streamproof list | show | run | decode | record | providers`.
 
 Exit codes: 0 all is well, 1 a check failed or a stream did not end well, 2 bad input. Commands import what they need
 when they run, so that `list` starts at once and `decode` never loads an SDK.
@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -232,6 +233,45 @@ def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, j
             _complain(error)
             code = BAD_INPUT
     sys.exit(code)
+
+
+@main.command()
+@click.option("--provider", metavar="P", required=True, help="Whose API it is: a name from `streamproof providers`.")
+@click.option("--upstream", metavar="URL", required=True, help="Where requests go, without the API's own path.")
+@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="The cassette to write.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Listen on this port; a free one by default.")
+@click.option("--once", is_flag=True, help="End after the first answer.")
+@click.option("--case", metavar="PROTOCOL/SLUG", help="Begin a case: metadata to fill in, at its place in the suite.")
+@_reported
+def record(provider: str, upstream: str, out: Path | None, port: int, once: bool, case: str | None) -> None:
+    """Record a live stream through a proxy on this machine.
+
+    It prints the base URL for each SDK; any client in any language will do. Answers are passed on as they arrive, and
+    kept with their times and the way they ended. Keys, tokens and cookies are taken out before anything is written.
+    Ctrl-C ends it and keeps what came. The exit code is 1 when nothing was recorded.
+
+    \b
+    Examples:  streamproof record --provider openai --upstream https://api.openai.com --out answer.yaml
+               streamproof record --provider anthropic --upstream https://api.anthropic.com --once \\
+                   --case anthropic_messages/my-stream
+    """
+    from .data import data_root
+    from .record import Recording
+    from .record import record as run_proxy
+    from .recording.upstream import Upstream
+
+    place = Path("recording.yaml") if case is None else data_root() / "cassettes" / f"{case}.yaml"
+    asked = Recording(
+        provider=provider,
+        upstream=Upstream.parse(upstream),
+        out=place if out is None else out,
+        port=port,
+        once=once,
+        case=case,
+        command=("streamproof", *sys.argv[1:]),
+    )
+    if not run_proxy(asked, lambda line: click.echo(line, err=True)):
+        sys.exit(FAILED)
 
 
 @main.command()

@@ -167,6 +167,16 @@ def redact_text(text: str) -> str:
     return text
 
 
+def secrets_in(text: str) -> list[str]:
+    """What `redact_text` would replace, each as it stands in the text, with the name before it where that tells."""
+    found = [match[0] for match in _TOKENS.finditer(text)]
+    lower = text.lower()
+    for words, pattern, replacement in _PAIRS:
+        if any(word in lower for word in words):
+            found += [match[0] for match in pattern.finditer(text) if match.expand(replacement) != match[0]]
+    return found
+
+
 def redact_url(url: str) -> str:
     """The URL without credentials: user and password, secret query and fragment parameters, token-shaped parts.
 

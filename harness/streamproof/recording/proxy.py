@@ -28,9 +28,7 @@ class RecordingProxy:
     ended: called with each exchange that is over and has an answer. report: called with a line about what went wrong.
     """
 
-    def __init__(
-        self, upstream: Upstream, *, ended: Callable[[Kept], object] = id, report: Callable[[str], object] = id
-    ) -> None:
+    def __init__(self, upstream: Upstream, *, ended: Callable[[Kept], object], report: Callable[[str], object]) -> None:
         self.kept: list[Kept] = []
         """All exchanges, in the order of their requests."""
         self._upstream, self._ended, self._report = upstream, ended, report
@@ -59,6 +57,7 @@ class RecordingProxy:
         task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.set_write_buffer_limits(0)  # drained = handed to the system
         try:
             with suppress(OSError, EOFError, _ClientLeftError):  # left before there was anything to keep
                 await self._exchange(reader, writer)
@@ -95,7 +94,7 @@ class RecordingProxy:
         except UpstreamError as error:
             body = problem(502, error.kind, str(error), upstream=self._upstream.url)
             await self._refuse(writer, kept.request, body)
-            return "cut"
+            return "cut"  # of which nothing is kept, as no answer came
         try:
             return await self._pass_on(kept, answer, writer)
         except _ClientLeftError:
@@ -104,8 +103,8 @@ class RecordingProxy:
             await answer.close()
 
     async def _pass_on(self, kept: Kept, answer: Answer, writer: asyncio.StreamWriter) -> End:
-        kept.answered(answer.status, answer.reason, answer.headers)
         response = _head(answer)
+        kept.answered(answer.status, answer.reason, answer.headers)
         await _write(writer, response.head(kept.request.method))
         chunked = Response(framing="chunked") if answer.framing == "chunked" else response
         try:
@@ -129,7 +128,7 @@ class RecordingProxy:
 
 
 def _head(answer: Answer) -> Response:
-    """The answer's head with the framing that it came with. Raises UpstreamError for one that cannot be passed on."""
+    """The answer's head with the framing that it came with."""
     framing = {"chunked": [("transfer-encoding", "chunked")], "length": [("content-length", answer.length or "0")]}
     headers = [*answer.headers, *framing.get(answer.framing, [])]
     return Response(answer.status, headers, framing="close", reason=answer.reason)

@@ -79,7 +79,10 @@ class Upstream:
             parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
             writer.write(b"".join(parser.send(event) or b"" for event in self._events(request)))
             await writer.drain()
-            return Answer(await _head(parser, reader), parser, reader, writer)
+            head = await _head(parser, reader)
+            if head.status_code > 599:
+                raise h11.RemoteProtocolError(f"status {head.status_code}")
+            return Answer(head, parser, reader, writer)
         except OSError as error:
             writer.transport.abort()
             raise UpstreamError("no_answer", f"{self.url} broke the connection: {error}") from error
