@@ -13,7 +13,9 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 
 
 def _install(session: nox.Session) -> None:
-    session.install("-e", ".[bedrock,otel]", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev"))
+    session.install(
+        "-e", ".[bedrock,otel]", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
+    )
 
 
 @nox.session
@@ -50,3 +52,17 @@ def typing(session: nox.Session) -> None:
     """mypy, strict."""
     _install(session)
     session.run("mypy")
+
+
+@nox.session(name="wire-schemas")
+def wire_schemas(session: nox.Session) -> None:
+    """Schemas of the protocols' events, from the SDKs' types. `-- --check` only tells which ones differ."""
+    _install(session)
+    session.run("python", "-m", "streamproof.authoring.wire_schemas", *session.posargs)
+
+
+@nox.session(name="coverage-wire")
+def coverage_wire(session: nox.Session) -> None:
+    """Which members of the SDKs' unions a case exercises. `-- --members` lists them all, each with its first case."""
+    _install(session)
+    session.run("python", "-m", "streamproof.authoring.wire_coverage", *session.posargs)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamproof import jsontext
+from streamproof import jsontext, snapshot
 from streamproof.case import Case
-from streamproof.outcome import Outcome
 from streamproof.replay.hermetic import hermetic
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
@@ -35,27 +34,17 @@ class CaseSnapshot(JSONSnapshotExtension):
         return _case_id(test_location.snapshot_name).partition("/")[2]
 
     def serialize(self, data: Any, **_: Any) -> str:
-        return jsontext.dumps(data, indent=2) + "\n"
+        return snapshot.text(data)
 
 
 def _case_id(testname: str) -> str:
     return testname.partition("[")[2].rstrip("]")
 
 
-def document(outcome: Outcome) -> dict[str, Any]:
-    """What a snapshot pins: the completion, and what stands beside it."""
-    assert outcome.completion is not None, outcome.message
-    return {
-        "completion": outcome.completion.to_json(),
-        "details": dict(outcome.details),
-        "diagnostics": [diagnostic.to_json() for diagnostic in outcome.diagnostics],
-    }
-
-
 def stored(case: Case) -> dict[str, Any]:
-    """The accepted snapshot of a case; `nox -s conformance -- --snapshot-update` writes it from `wire`."""
+    """The accepted snapshot of a case, which `streamproof accept` writes."""
     path = SNAPSHOTS / f"{case.id}.json"
-    assert path.exists(), f"{case.id} has no snapshot yet: nox -s conformance -- --snapshot-update, then read it"
+    assert path.exists(), f"{case.id} has no snapshot yet: streamproof accept {case.id}, after reading its stream"
     loaded: dict[str, Any] = jsontext.loads(path.read_text(encoding="utf-8"))
     return loaded
 

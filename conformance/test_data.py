@@ -8,7 +8,9 @@ from datetime import date
 
 import pytest
 from conftest import ROOT, SNAPSHOTS
+from streamproof.authoring.lint import files_of, lint
 from streamproof.case import Case, aliases, all_cases
+from streamproof.data import data_root
 from streamproof.expectations import load_expectations, stale
 from streamproof.providers import PROTOCOLS, ROWS
 from streamproof.run import cells
@@ -21,6 +23,12 @@ def test_case_is_whole(case: Case) -> None:
     """A cassette or metadata that does not load, or a case whose providers do not speak its protocol."""
     assert case.cassette.interactions
     assert case.rows()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_every_further_interaction_has_its_turn(case: Case) -> None:
+    """A second request that nobody checks, as nothing says what was asked."""
+    assert len(case.metadata.get("turns", ())) == len(case.cassette.interactions) - 1
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -70,3 +78,10 @@ def test_expectations_are_not_stale(adapter: str) -> None:
     """An exemption whose cell is gone, or a glob that covers more than it was meant to."""
     ids = [cell.id for sync in (False, True) for cell in cells(CASES, sync=sync)]
     assert not stale(load_expectations(ROOT / "expectations" / f"{adapter}.toml"), ids)
+
+
+def test_lint_finds_nothing(subtests: pytest.Subtests) -> None:
+    """A case that `streamproof lint` objects to: a secret, an undeclared deviation, a contradiction in the stream."""
+    for finding in lint(files_of([data_root() / "cassettes"]), suite=data_root()):
+        with subtests.test(msg=f"{finding.case}: {finding.rule}"):
+            pytest.fail(str(finding), pytrace=False)

@@ -9,13 +9,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, document, stored
-from streamproof import jsontext
+from conftest import ROOT, stored
 from streamproof.case import all_cases
-from streamproof.expectations import SNAPSHOT, Failure, failures, load_expectations, unexplained
-from streamproof.outcome import Outcome
+from streamproof.expectations import failures, load_expectations, unexplained
 from streamproof.run import ADAPTERS, Cell, cells, run_cell
-from streamproof.verdict import Verdict
+from streamproof.snapshot import differences
 
 CELLS = [
     cell
@@ -31,38 +29,11 @@ KNOWN = {name: load_expectations(ROOT / "expectations" / f"{name}.toml") for nam
 def test_cell(cell: Cell, adapter: str, subtests: pytest.Subtests) -> None:
     """An adapter that says something else than the snapshot, or that contradicts a requirement."""
     outcome = asyncio.run(run_cell(ADAPTERS[adapter](cell.sync), cell))
-    complaints = unexplained(cell.id, [*failures(outcome), *_differences(cell, outcome)], KNOWN[adapter])
+    complaints = unexplained(cell.id, [*failures(outcome), *differences(stored(cell.case), outcome)], KNOWN[adapter])
     for complaint in complaints:
         with subtests.test(msg=complaint.partition(" ")[0]):
             pytest.fail(f"{cell.id}: {complaint}", pytrace=False)
     assert outcome.findings or complaints or KNOWN[adapter], f"{cell.id} was not graded"
-
-
-def _differences(cell: Cell, outcome: Outcome) -> list[Failure]:
-    """Where the outcome is not the snapshot. `sdk` sees no comments and no sentinels, so it has its own diagnostics."""
-    if outcome.completion is None:
-        return []
-    expected, got = stored(cell.case), document(outcome)
-    keys = ("completion", "details", "diagnostics")[: 3 if outcome.adapter == "reference" else 2]
-    lines = [
-        f"{SNAPSHOT}: {key}.{name}\n  expected {jsontext.dumps(_get(expected, key, name))}\n"
-        f"  got      {jsontext.dumps(_get(got, key, name))}"
-        for key in keys
-        for name in _names(expected[key], got[key])
-        if _get(expected, key, name) != _get(got, key, name)
-    ]
-    return [Failure(SNAPSHOT, Verdict.WRONG, "\n".join(lines))] if lines else []
-
-
-def _names(expected: object, got: object) -> list[str]:
-    if isinstance(expected, dict) and isinstance(got, dict):
-        return sorted({*expected, *got})
-    return [""]
-
-
-def _get(tree: dict[str, object], key: str, name: str) -> object:
-    branch = tree[key]
-    return branch.get(name) if isinstance(branch, dict) else branch
 
 
 def test_expectation_files_are_ours() -> None:

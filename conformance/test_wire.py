@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import document
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case, all_cases
 from streamproof.run import Cell, cells, run_cell
+from streamproof.snapshot import document
 from syrupy.assertion import SnapshotAssertion
 
 CASES = list(all_cases())

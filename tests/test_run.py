@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from case_files import CUT_CHAT, STOP, TEXT, requirement, write_case
+from streamproof import jsontext
 from streamproof import run as run_module
 from streamproof.adapters.contract import Call, Emit, Endpoint
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case
 from streamproof.completion import Completion, Delta, ErrorInfo, TextPart
 from streamproof.decoders.base import Diagnostic
-from streamproof.errors import HarnessFault, UsageError, llm_error
+from streamproof.errors import HarnessFault, LLMError, UsageError, llm_error
 from streamproof.outcome import Outcome
 from streamproof.providers import PROTOCOLS
 from streamproof.run import ADAPTERS, Cell, cells, run_cell, run_cells, versions
@@ -216,13 +217,86 @@ def test_deltas_that_do_not_fold(case: Case, kind: type[Fake], deltas: tuple[Del
     assert outcome.message.startswith(message)
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
+def test_who_exits_costs_its_cell_only(case: Case, kind: type[Fake], error: BaseException) -> None:
+    """`sys.exit` in an adapter, or a cancellation that nobody asked for, must not end the run."""
+    outcome = graded(case, kind(fails(error)))
+    assert outcome.verdict is Verdict.CRASH
+    assert type(error).__name__ in outcome.message
+
+
+def test_a_run_can_be_cancelled(case: Case) -> None:
+    """Whoever cancels the run itself is obeyed: it is no crash of the adapter."""
+
+    async def cancelled() -> None:
+        class Waits(Fake):
+            async def run(self, call: Call, endpoint: Endpoint, emit: Emit) -> Completion:
+                await asyncio.Event().wait()
+                return TRUTH
+
+        task = asyncio.create_task(run_cell(Waits(shows()), cells([case])[0]))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+
+
+def test_raising_although_all_is_well(case: Case, kind: type[Fake]) -> None:
+    """A whole answer that comes as an error is none to its caller, whatever the partial holds."""
+    raised = llm_error(ErrorInfo(type="protocol", message="odd line"), partial=TRUTH)
+    outcome = graded(case, kind(fails(raised)))
+    assert outcome.verdict is Verdict.WRONG
+    assert outcome.message.endswith("raised although the completion is complete: odd line")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        shows(completion=Completion(content=(object(),))),  # type: ignore[arg-type]
+        shows(completion=Completion(finish_reason=object())),  # type: ignore[arg-type]
+        shows(completion=Completion(raw_usage=object())),
+        shows(completion=Completion(content=("text",))),  # type: ignore[arg-type]
+        shows(completion=Completion(usage=None)),  # type: ignore[arg-type]
+        fails(LLMError(ErrorInfo(type="server"), partial="text")),  # type: ignore[arg-type]
+        fails(LLMError(ErrorInfo(type="server"), partial=Completion(tool_calls=5))),  # type: ignore[arg-type]
+    ],
+)
+def test_an_answer_that_cannot_be_graded_is_a_crash(case: Case, kind: type[Fake], act: Callable[[Emit], Any]) -> None:
+    """Objects of another library inside a completion must not end the run."""
+    outcome = graded(case, kind(act))
+    assert outcome.verdict is Verdict.CRASH
+    assert "AdapterError" in outcome.message
+    assert outcome.to_json()["completion"] is None
+
+
+def test_shown_is_no_reserved_word_of_a_crash(case: Case) -> None:
+    """A driver may have an attribute of this name that holds something else."""
+    adapter = Fake(shows())
+    adapter.shown = ["a delta"]  # type: ignore[attr-defined]
+    outcome = graded(case, adapter)
+    assert (outcome.verdict, outcome.completion) == (Verdict.CRASH, None)
+
+
+def test_what_is_no_delta(case: Case, kind: type[Fake]) -> None:
+    """It must not pass as one, and what no JSON can hold must not keep the outcome from being written."""
+    assert graded(case, kind(shows(None))).verdict is Verdict.CRASH  # type: ignore[arg-type]
+    odd = Delta("start", (0,), value={"type": "text", "text": object()})
+    outcome = graded(case, kind(shows(*DELTAS[:1], odd)))
+    assert outcome.verdict is Verdict.WRONG
+    assert jsontext.dumps(outcome.to_json()["deltas"]) == jsontext.dumps([DELTAS[0].to_json()])
+
+
 def test_unsupported(case: Case, tmp_path: Path) -> None:
-    """A protocol that the adapter declares that it does not speak, or that no SDK of ours speaks."""
+    """Only what the adapter declares that it does not speak; who claims a protocol is held to it."""
     picky = Fake(fails(AssertionError("must not be asked")))
     picky.protocols = ("anthropic_messages",)
     assert graded(case, picky).verdict is Verdict.UNSUPPORTED
     converse = write_case(tmp_path, "bedrock_converse/text", b"", providers=["bedrock"])
-    assert graded(converse, Fake(fails(AssertionError("must not be asked")))).verdict is Verdict.UNSUPPORTED
+    assert graded(converse, picky).verdict is Verdict.UNSUPPORTED
+    assert graded(converse, Fake(fails(KeyError("choices")))).verdict is Verdict.CRASH
+    assert graded(converse, ADAPTERS["reference"](False)).verdict is Verdict.UNSUPPORTED
     assert graded(converse, WireAdapter()).verdict is not Verdict.UNSUPPORTED
 
 

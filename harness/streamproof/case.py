@@ -17,6 +17,7 @@ from .errors import CassetteError, UsageError
 from .metadata import read_keys, read_metadata
 from .providers import PROTOCOLS, Provider, row
 from .requirements import Requirement
+from .wire.plans import PARTS, Plan
 
 if TYPE_CHECKING:
     from .cassette import Cassette
@@ -67,6 +68,17 @@ class Case:
     def requirements(self) -> tuple[Requirement, ...]:
         """What must come out."""
         return tuple(Requirement.from_json(r) for r in self.metadata.get("requirements", ()))
+
+    @property
+    def plan(self) -> Plan:
+        """The wire plan that it was written for, the body as stored where it names none. Raises CassetteError."""
+        given = self.metadata.get("plan", {})
+        try:
+            return Plan(**{part: given.get(part) for part in PARTS})
+        except UsageError as error:
+            raise CassetteError(
+                error.message, file=str(self.path), case=self.id, place="metadata.plan", remedy=error.remedy
+            ) from None
 
     def rows(self) -> tuple[Provider, ...]:
         """The provider rows that it runs for. Raises CassetteError for a provider that does not speak the protocol."""

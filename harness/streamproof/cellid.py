@@ -1,7 +1,8 @@
 """Names of cases and cells.
 
     case     = protocol, "/", slug ;
-    cell     = case, "@", provider, [ "+split:", value ], [ "+frame:", value ], [ "+cut:", value ], [ "+sync" ] ;
+    cell     = case, "@", provider, [ "+split:", value ], [ "+frame:", value ], [ "+inject:", value ],
+               [ "+cut:", value ], [ "+sync" ] ;
     slug     = word, { "-", word } ;
     provider = word, { "_", word } ;
     value    = word, { ( "-" | "." | "," | "_" ), word } ;
@@ -23,10 +24,12 @@ SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 PROVIDER = r"[a-z0-9]+(?:_[a-z0-9]+)*"
 VALUE = r"[a-z0-9]+(?:[-.,_][a-z0-9]+)*"
 
+_PLAN = ("split", "frame", "inject", "cut")
 _CASE = re.compile(f"(?P<protocol>{'|'.join(PROTOCOLS)})/(?P<slug>{SLUG})")
 _CELL = re.compile(
     rf"(?P<case>{_CASE.pattern})@(?P<provider>{PROVIDER})"
-    rf"(?:\+split:(?P<split>{VALUE}))?(?:\+frame:(?P<frame>{VALUE}))?(?:\+cut:(?P<cut>{VALUE}))?(?P<sync>\+sync)?"
+    rf"(?:\+split:(?P<split>{VALUE}))?(?:\+frame:(?P<frame>{VALUE}))?"
+    rf"(?:\+inject:(?P<inject>{VALUE}))?(?:\+cut:(?P<cut>{VALUE}))?(?P<sync>\+sync)?"
 )
 
 
@@ -48,13 +51,14 @@ def case_id(path: PurePath | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CellId:
-    """One case at one provider, delivered in one way. split, frame, cut: words of the wire plan, None = as stored.
-    sync: the adapter's synchronous side."""
+    """One case at one provider, delivered in one way. split, frame, inject, cut: words of the wire plan (wire/plans),
+    None = as stored. sync: the adapter's synchronous side."""
 
     case: str
     provider: str
     split: str | None = field(default=None, kw_only=True)
     frame: str | None = field(default=None, kw_only=True)
+    inject: str | None = field(default=None, kw_only=True)
     cut: str | None = field(default=None, kw_only=True)
     sync: bool = field(default=False, kw_only=True)
 
@@ -68,7 +72,7 @@ class CellId:
         found = _CELL.fullmatch(text)
         if found is None:
             raise UsageError(f"{text!r} is no cell id", remedy=_REMEDY)
-        parts = {name: found[name] for name in ("case", "provider", "split", "frame", "cut")}
+        parts = {name: found[name] for name in ("case", "provider", *_PLAN)}
         return cls(**parts, sync=found["sync"] is not None)
 
     @property
@@ -76,13 +80,15 @@ class CellId:
         """The protocol of the case."""
         return self.case.partition("/")[0]
 
+    @property
+    def plan(self) -> str:
+        """The wire plan, `split:byte+frame:crlf`; "" for the body as stored."""
+        values = ((name, getattr(self, name)) for name in _PLAN)
+        return "+".join(f"{name}:{value}" for name, value in values if value is not None)
+
     def format(self) -> str:
         """`openai_responses/incomplete-reasoning-only@openai+split:byte`."""
-        plan = "".join(
-            f"+{name}:{value}"
-            for name, value in (("split", self.split), ("frame", self.frame), ("cut", self.cut))
-            if value is not None
-        )
+        plan = f"+{self.plan}" if self.plan else ""
         return f"{self.case}@{self.provider}{plan}{'+sync' if self.sync else ''}"
 
     def __str__(self) -> str:
@@ -94,4 +100,6 @@ class CellId:
         return self.format().replace("/", "--").replace(":", "=")
 
 
-_REMEDY = "write <protocol>/<slug>@<provider>[+split:...][+frame:...][+cut:...][+sync], parts in that order"
+_REMEDY = (
+    "write <protocol>/<slug>@<provider>[+split:...][+frame:...][+inject:...][+cut:...][+sync], parts in that order"
+)

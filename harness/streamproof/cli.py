@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run
-"""The command line: `streamproof list | show | run | decode | record | providers`.
+"""The command line: `streamproof list | show | run | decode | providers`, and those of authors (authoring/commands.py).
 
 Exit codes: 0 all is well, 1 a check failed or a stream did not end well, 2 bad input. Commands import what they need
 when they run, so that `list` starts at once and `decode` never loads an SDK.
@@ -8,58 +8,18 @@ when they run, so that `list` starts at once and `decode` never loads an SDK.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 
 from . import jsontext
-from .errors import HarnessFault, StreamproofError
-
-FAILED, BAD_INPUT = 1, 2
-
-
-def _complain(message: object) -> None:
-    click.secho(f"streamproof: {message}", err=True, fg="red" if sys.stderr.isatty() else None)
-
-
-def _reported(command: Callable[..., None]) -> Callable[..., None]:
-    """A fault that somebody can mend is a line on standard error and exit code 2, never a traceback."""
-
-    @wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except (StreamproofError, HarnessFault) as error:
-            _complain(error)
-            sys.exit(BAD_INPUT)
-        except click.FileError as error:  # click opens a file for writing at the first write, and exits with 1
-            _complain(f"{error.ui_filename}: {error.message}")
-            sys.exit(BAD_INPUT)
-
-    return guarded
-
-
-def _width() -> int | None:
-    """Columns of the terminal; None when standard output is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-class _Damage:
-    """Cases that cannot be read: each is named once, the others go on, and the exit code becomes 2."""
-
-    def __init__(self) -> None:
-        self.code = 0
-
-    def __call__(self, error: StreamproofError) -> None:
-        _complain(error)
-        self.code = BAD_INPUT
+from .authoring import commands
+from .cli_support import BAD_INPUT, FAILED, Damage, complain, reported
+from .cli_support import width as _width
+from .errors import StreamproofError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -76,6 +36,7 @@ def main(context: click.Context) -> None:
                         streamproof show openai_responses/incomplete-reasoning-only
     Check an adapter:   streamproof run --adapter reference
     Decode a stream:    curl -sN ... | streamproof decode -
+    Write a case:       streamproof new openai_chat/SLUG, then lint and accept
 
     \b
     Exit codes: 0 all is well
@@ -91,7 +52,7 @@ def main(context: click.Context) -> None:
 
 @main.command("list")
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
-@_reported
+@reported
 def list_cases(patterns: tuple[str, ...]) -> None:
     """List the cases: id, level, providers, title.
 
@@ -104,7 +65,7 @@ def list_cases(patterns: tuple[str, ...]) -> None:
     from .case import all_cases, select
     from .render import case_lines
 
-    damage = _Damage()
+    damage = Damage()
     for line in case_lines(select(all_cases(damaged=damage), patterns), _width()):
         click.echo(line)
     sys.exit(damage.code)
@@ -113,7 +74,7 @@ def list_cases(patterns: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("case")
 @click.option("--provider", metavar="P", help="Read it with this provider's quirks; the case's first one by default.")
-@_reported
+@reported
 def show(case: str, provider: str | None) -> None:
     """Show a case: the stream as a timeline, and what must come out.
 
@@ -147,10 +108,20 @@ def show(case: str, provider: str | None) -> None:
 @click.option("--provider", metavar="P", help="Only the cells of this provider.")
 @click.option("--sync", is_flag=True, help="Use the SDKs' sync clients instead of the async ones.")
 @click.option(
+    "--plan", "plans", metavar="W", multiple=True, help="Deliver the bytes by this wire plan; several give more cells."
+)
+@click.option(
     "--json", "json_file", type=click.File("w", encoding="utf-8"), help="Write the outcomes as NDJSON, - for stdout."
 )
-@_reported
-def run(patterns: tuple[str, ...], adapter: str, provider: str | None, sync: bool, json_file: IO[str] | None) -> None:
+@reported
+def run(
+    patterns: tuple[str, ...],
+    adapter: str,
+    provider: str | None,
+    sync: bool,
+    plans: tuple[str, ...],
+    json_file: IO[str] | None,
+) -> None:
     """Replay cases into an adapter and print a table of verdicts.
 
     CASE is a case id, a glob, or a part of an id; all cases without one. No connection leaves this machine.
@@ -161,17 +132,21 @@ def run(patterns: tuple[str, ...], adapter: str, provider: str | None, sync: boo
     \b
     Examples:  streamproof run
                streamproof run incomplete --adapter sdk --provider openai
+               streamproof run --plan split:byte+frame:crlf --plan cut:after-2-reset
                streamproof run --json outcomes.ndjson
     """
     from .case import all_cases, readable, select
     from .outcome import footer, header
     from .render import Report
     from .replay.hermetic import TIER, hermetic
-    from .run import cells, run_cells, versions
+    from .run import cells, run_cells, versions, with_plans
+    from .wire.plans import Plan
 
-    started, damage = time.perf_counter(), _Damage()
+    started, damage = time.perf_counter(), Damage()
     report = Report(adapter)
     chosen = cells(readable(select(all_cases(damaged=damage), patterns), damage), provider, sync=sync)
+    if plans:
+        chosen = with_plans(chosen, [Plan.parse(plan) for plan in dict.fromkeys(plans)])
     if json_file:
         _write_line(json_file, header(adapter, len(chosen), versions(), TIER))
     outcomes = []
@@ -196,7 +171,7 @@ def run(patterns: tuple[str, ...], adapter: str, provider: str | None, sync: boo
 @click.option("--protocol", metavar="X", help="Which protocol it speaks, instead of telling from path or first events.")
 @click.option("--jsonl", is_flag=True, help="One document per line instead of indented documents.")
 @click.option("--with-source", is_flag=True, help="Wrap each completion as {file, interaction, completion}.")
-@_reported
+@reported
 def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, jsonl: bool, with_source: bool) -> None:
     """Decode raw streams and vcrpy cassettes to completion JSON.
 
@@ -230,48 +205,9 @@ def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, j
                     document = {"file": found.file, "interaction": found.interaction, "completion": document}
                 click.echo(jsontext.dumps(document, indent=None if jsonl else 2).encode())  # UTF-8 on any terminal
         except StreamproofError as error:
-            _complain(error)
+            complain(error)
             code = BAD_INPUT
     sys.exit(code)
-
-
-@main.command()
-@click.option("--provider", metavar="P", required=True, help="Whose API it is: a name from `streamproof providers`.")
-@click.option("--upstream", metavar="URL", required=True, help="Where requests go, without the API's own path.")
-@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="The cassette to write.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Listen on this port; a free one by default.")
-@click.option("--once", is_flag=True, help="End after the first answer.")
-@click.option("--case", metavar="PROTOCOL/SLUG", help="Begin a case: metadata to fill in, at its place in the suite.")
-@_reported
-def record(provider: str, upstream: str, out: Path | None, port: int, once: bool, case: str | None) -> None:
-    """Record a live stream through a proxy on this machine.
-
-    It prints the base URL for each SDK; any client in any language will do. Answers are passed on as they arrive, and
-    kept with their times and the way they ended. Keys, tokens and cookies are taken out before anything is written.
-    Ctrl-C ends it and keeps what came. The exit code is 1 when nothing was recorded.
-
-    \b
-    Examples:  streamproof record --provider openai --upstream https://api.openai.com --out answer.yaml
-               streamproof record --provider anthropic --upstream https://api.anthropic.com --once \\
-                   --case anthropic_messages/my-stream
-    """
-    from .data import data_root
-    from .record import Recording
-    from .record import record as run_proxy
-    from .recording.upstream import Upstream
-
-    place = Path("recording.yaml") if case is None else data_root() / "cassettes" / f"{case}.yaml"
-    asked = Recording(
-        provider=provider,
-        upstream=Upstream.parse(upstream),
-        out=place if out is None else out,
-        port=port,
-        once=once,
-        case=case,
-        command=("streamproof", *sys.argv[1:]),
-    )
-    if not run_proxy(asked, lambda line: click.echo(line, err=True)):
-        sys.exit(FAILED)
 
 
 @main.command()
@@ -281,6 +217,10 @@ def providers() -> None:
 
     for line in provider_lines():
         click.echo(line)
+
+
+for _command in commands.COMMANDS:
+    main.add_command(_command)
 
 
 def _write_line(file: IO[str], document: object) -> None:

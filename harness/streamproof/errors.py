@@ -90,7 +90,7 @@ class LLMConnectionError(LLMError):
 
 
 class LLMTimeoutError(LLMError):
-    """The provider did not answer, or fell silent in mid-stream."""
+    """The provider did not answer in time, or said that it ran out of time."""
 
 
 class LLMRateLimitError(LLMError):

@@ -117,7 +117,8 @@ ROWS: tuple[Provider, ...] = (
     _chat("lmstudio", "http://localhost:1234/v1", r"(localhost|127\.0\.0\.1):1234"),
     _responses("lmstudio", "http://localhost:1234/v1", r"(localhost|127\.0\.0\.1):1234"),
     _messages("lmstudio", "http://localhost:1234", r"(localhost|127\.0\.0\.1):1234"),
-    _messages("anthropic", "https://api.anthropic.com", r"api\.anthropic\.com"),
+    # Vertex AI serves the same bytes under `:streamRawPredict`.
+    _messages("anthropic", "https://api.anthropic.com", r"(api\.anthropic\.com|(.+-)?aiplatform\.googleapis\.com)"),
     # InvokeModel: binary frames that wrap Anthropic events.
     _messages(
         "bedrock",
@@ -161,6 +162,15 @@ ROWS: tuple[Provider, ...] = (
     ),
     _chat("openai_compatible", "http://localhost:8000/v1"),
     _responses("openai_compatible", "http://localhost:8000/v1"),
+    # Servers and gateways that speak a protocol of another's: llama.cpp, vLLM, LiteLLM, llm-rosetta.
+    _messages("anthropic_compatible", "http://localhost:8000"),
+    Provider(
+        name="gemini_compatible",
+        protocol="gemini_generate_content",
+        base_url="http://localhost:8000",
+        path="/v1beta/models/{model}:streamGenerateContent",
+        sdk="genai",
+    ),
 )
 
 TABLE: Mapping[tuple[str, str], Provider] = {(row.name, row.protocol): row for row in ROWS}
@@ -168,8 +178,8 @@ TABLE: Mapping[tuple[str, str], Provider] = {(row.name, row.protocol): row for r
 _FALLBACK = {
     "openai_chat": "openai_compatible",
     "openai_responses": "openai_compatible",
-    "anthropic_messages": "anthropic",
-    "gemini_generate_content": "google_ai",
+    "anthropic_messages": "anthropic_compatible",
+    "gemini_generate_content": "gemini_compatible",
     "bedrock_converse": "bedrock",
 }
 

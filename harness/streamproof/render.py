@@ -20,6 +20,7 @@ from .data import data_root
 from .providers import ROWS
 
 if TYPE_CHECKING:
+    from .authoring.accept import Accepted
     from .case import Case
     from .completion import Delta
     from .outcome import Outcome
@@ -169,6 +170,37 @@ def story_findings(case: Case, story: Timeline) -> list[Finding]:
     return [check(requirement, document) for requirement in case.requirements]
 
 
+@contextmanager
+def progress(name: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on standard error when that is a terminal; yields what advances it by one, with what is done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - 60 ms that nothing else needs
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - as above
+
+    columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[cell]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=total, cell="")
+        yield lambda cell: bar.update(task, advance=1, cell=cell)
+
+
+def accept_lines(accepted: Accepted) -> Iterator[str]:
+    """What came of accepting a case."""
+    yield ""
+    for cell, complaint in accepted.complaints:
+        yield f"{click.style('REFUSED', **_BAD)} {click.style(cell, bold=True)}"
+        yield complaint
+    if accepted.complaints:
+        yield click.style(f"not accepted, {accepted.path} stays as it is", bold=True)
+        yield "Mend the bytes, the requirement or the adapter; where an SDK is at fault, list the cell in "
+        yield "conformance/expectations, with its upstream issue."
+        return
+    known = f", {_count(accepted.known, 'difference')} listed in the expectations" if accepted.known else ""
+    word = "written" if accepted.changed else "unchanged"
+    yield click.style(f"accepted: wire, reference and sdk agree{known}; {accepted.path} {word}", bold=True)
+
+
 class Report:
     """Collects the outcomes of a run; `lines` prints them as a table with the failures under it.
 
@@ -206,7 +238,8 @@ class Report:
             word = "unexpected"
         elif not failing and not outcome.verdict.ok:
             word = "known"
-        self._rows.setdefault(cell.case, {}).setdefault(word, []).append(cell.provider)
+        named = f"{cell.provider}+{cell.plan}" if cell.plan else cell.provider
+        self._rows.setdefault(cell.case, {}).setdefault(word, []).append(named)
         self._counts[word] += 1
         self._complaints += [(outcome.cell, complaint) for complaint in failing]
         self._warnings += [(outcome.cell, complaint) for complaint in complaints if complaint in shoulds]
@@ -214,16 +247,8 @@ class Report:
     @contextmanager
     def progress(self, total: int) -> Iterator[Callable[[str], None]]:
         """A progress bar on standard error when that is a terminal; yields what advances it by one cell."""
-        if not sys.stderr.isatty():
-            yield lambda _: None
-            return
-        from rich.console import Console  # noqa: PLC0415 - 60 ms that nothing else needs
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - as above
-
-        columns = (TextColumn(self._adapter), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[cell]}"))
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(self._adapter, total=total, cell="")
-            yield lambda cell: bar.update(task, advance=1, cell=cell)
+        with progress(self._adapter, total) as advance:
+            yield advance
 
     def lines(self, seconds: float) -> Iterator[str]:
         """The table, then every complaint with the command that reproduces it, then the sum. seconds: of the run."""
@@ -250,7 +275,7 @@ class Report:
         from .cellid import CellId  # noqa: PLC0415 - as above
 
         found = CellId.parse(cell)
-        sync = " --sync" if found.sync else ""
+        sync = (f" --plan {found.plan}" if found.plan else "") + (" --sync" if found.sync else "")
         return f"streamproof run {found.case} --adapter {self._adapter} --provider {found.provider}{sync}"
 
 

@@ -41,6 +41,7 @@ def safe_loader(base: Any) -> Any:
     }
     for tag, constructor in _TAGS.items():
         loader.add_constructor(_CORE + tag, constructor)
+    loader.add_constructor("!binary", _strict_binary)  # Ruby's Psych writes it so
     return loader
 
 

@@ -30,9 +30,7 @@ def document(source: Outcome | Timeline) -> dict[str, Any]:
     return _document(source.completion, source.details, source.diagnostics)
 
 
-def _document(
-    completion: Completion, details: Mapping[str, JSON], diagnostics: Iterable[Diagnostic]
-) -> dict[str, Any]:
+def _document(completion: Completion, details: Mapping[str, JSON], diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
     return {
         "completion": completion.to_json(),
         "details": dict(details),

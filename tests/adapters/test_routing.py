@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from live_kit import MODEL, PATIENCE, refusing
+from adapter_kit import MODEL
+from live_kit import PATIENCE, refusing
 from streamproof.adapters.reference import ask
 from streamproof.adapters.routing import route
 from streamproof.errors import LLMError, UsageError

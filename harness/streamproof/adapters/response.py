@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ..completion import Completion, Delta, ErrorInfo, Status
+from ..completion import Completion, Delta, ErrorInfo, Status, Usage
 from ..decoders.base import Decoder, Diagnostic
 from ..decoders.stream import StreamDecoder
 from ..errors import LLMError, llm_error
@@ -115,7 +115,7 @@ class ResponseStream(ABC, Generic[Item]):
                             break
                 self._cancelled()
             yield from self._end()
-        except GeneratorExit:
+        except (GeneratorExit, KeyboardInterrupt):
             self._abandon()
             raise
         self._finish()
@@ -209,7 +209,7 @@ class ResponseStream(ABC, Generic[Item]):
             return [self.shown.refused(fault)]
         stream = self._decoder()
         deltas = stream.end(None if fault is None else asdict(fault))
-        if self.options.estimate_usage and stream.completion.raw_usage is None:
+        if self.options.estimate_usage and stream.completion.usage == Usage():
             deltas += stream.estimate(estimate_usage(self._body, stream.completion))
         return deltas
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
+
+import httpx2
 
 from ..completion import Completion, Delta
 from ..decoders.stream import StreamDecoder
@@ -11,7 +14,7 @@ from ..providers import PROTOCOLS
 from ..replay.transport import Played
 from ..wire.encoding import decompressed
 from .contract import Call, Emit, Endpoint
-from .faults import ERROR_STATUS, http_error
+from .faults import ERROR_STATUS, http_error, lost
 from .response import Shown
 
 
@@ -54,6 +57,10 @@ class WireAdapter:
             content_encoding=response.header("content-encoding"),
         )
         self.shown.decoder = stream.decoder
-        for chunk in response.chunks:
-            yield from stream.feed(chunk)
-        yield from stream.end()
+        fault = None
+        try:
+            for chunk in response.chunks:
+                yield from stream.feed(chunk)
+        except httpx2.TransportError as broken:  # a wire plan's
+            fault = asdict(lost(broken, started=True))
+        yield from stream.end(fault)

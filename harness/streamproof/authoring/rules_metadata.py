@@ -47,7 +47,7 @@ def unfinished(subject: Subject) -> Iterator[Fault]:
     """A field that `streamproof new` left to the author, and that still says TODO."""
     for where, text in texts(subject.metadata, ("metadata",)):
         if text.startswith(TODO):
-            yield Fault(where, text, f"Write {text.removeprefix(TODO).lstrip(': ') or 'it'}.")
+            yield Fault(where, "still to be written", f"Write {text.removeprefix(TODO).lstrip(': ') or 'it'}.")
 
 
 def title(subject: Subject) -> Iterator[Fault]:
@@ -59,7 +59,6 @@ def title(subject: Subject) -> Iterator[Fault]:
         (not 10 <= len(text) <= 100, f"{len(text)} characters, not 10 to 100"),
         (text.endswith((".", "!", "?")), "ends like a sentence"),
         (text != " ".join(text.split()), "white space that a reader cannot see"),
-        (text[:1].islower() and text.partition(" ")[0].isalpha(), "begins in lower case"),
         (text.partition(" ")[0].lower() in ("test", "case", "should"), "speaks of the suite, not of the stream"),
     ):
         if wrong:
@@ -72,7 +71,7 @@ def providers(subject: Subject) -> Iterator[Fault]:
         try:
             row(name, subject.protocol)
         except UsageError as error:
-            yield Fault(f"metadata.providers[{number}]", error.message, error.remedy or "")
+            yield Fault(f"metadata.providers[{number}]", error.message, f"Name {error.remedy}.")
 
 
 def provenance(subject: Subject) -> Iterator[Fault]:
@@ -123,6 +122,8 @@ RULES: tuple[Rule, ...] = (
     Rule(id="unfinished", check=unfinished, remedy="Write it."),
     Rule(id="title", check=title, remedy="Say in 10 to 100 characters what happens on the wire, without a full stop."),
     Rule(id="providers", check=providers, remedy="Name rows of streamproof/providers.py."),
-    Rule(id="provenance", check=provenance, remedy="Say what the bytes follow, and when they were written or recorded."),
+    Rule(
+        id="provenance", check=provenance, remedy="Say what the bytes follow, and when they were written or recorded."
+    ),
     Rule(id="source", check=sources, remedy="Name what a reader can look up."),
 )

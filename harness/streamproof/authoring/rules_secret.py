@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 
 from .. import jsontext
@@ -59,10 +60,8 @@ def _request(interaction: Interaction, place: str) -> _Found:
     yield from _headers(interaction.request_headers, f"{place}.headers")
     body = interaction.request_body
     text = readable(decompressed(body, interaction.request_header("content-encoding")))
-    try:
+    with suppress(ValueError):  # no JSON: only read as text
         yield from _value(jsontext.loads(text), (), f"{place}.body")
-    except ValueError:
-        pass  # no JSON: read as text
     yield from _text(text, f"{place}.body")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
+from ..jsontext import JSON
 from ..paths import format_path
 from ..timeline import Step
 from ..wire.event import LOSSES
@@ -35,13 +37,20 @@ def _breaches(subject: Subject, steps: Iterable[Step]) -> Iterator[tuple[Step, B
         event = step.event
         if event is None:
             continue
-        if event.kind == "json":
+        if event.kind == "json" and not _is_error(subject.protocol, event.payload):
             for breach in breaches(subject.protocol, event.name, event.payload):
                 if not is_dialect(subject.protocol, subject.metadata["providers"], breach.place):
                     yield step, breach
             yield from _misnamed(subject, step)
         elif event.kind == "malformed" and event.name in LOSSES:
             yield step, Breach((), f"{event.name}: {event.payload['reason']}", (event.name, *_LOSS_WORDS[event.name]))
+
+
+def _is_error(protocol: str, payload: JSON) -> bool:
+    """An error object in place of a chunk: no type has it, and both SDKs expect it (`_streaming.py` of openai,
+    `errors.py` of google-genai)."""
+    chunks = {"openai_chat": "choices", "gemini_generate_content": "candidates"}.get(protocol)
+    return chunks is not None and isinstance(payload, dict) and "error" in payload and not payload.get(chunks)
 
 
 _LOSS_WORDS = {
@@ -65,12 +74,21 @@ def _misnamed(subject: Subject, step: Step) -> Iterator[tuple[Step, Breach]]:
 
 def _undeclared(subject: Subject, found: Iterable[tuple[Step, Breach]]) -> Iterator[tuple[Step, Breach]]:
     """Each breach once: servers repeat them on every event."""
-    declared, seen = subject.deviates.lower(), set[tuple[str, ...]]()
+    seen = set[tuple[str, ...]]()
     for step, breach in found:
         key = tuple(name for name in breach.path if isinstance(name, str)) + breach.words
-        if key not in seen and not any(word.lower() in declared for word in breach.words if word):
+        if key not in seen and not declares(subject.deviates, breach.words):
             seen.add(key)
             yield step, breach
+
+
+def declares(text: str, words: Iterable[str]) -> bool:
+    """Whether a declaration names one of these words, as a whole word, in singular or plural."""
+    return bool(text) and any(
+        re.search(rf"(?<![A-Za-z0-9_]){re.escape(word)}s?(?![A-Za-z0-9_])", text, re.IGNORECASE)
+        for word in words
+        if word
+    )
 
 
 def _event(step: Step, breach: Breach) -> str:
@@ -81,7 +99,9 @@ def _event(step: Step, breach: Breach) -> str:
 def _remedy(subject: Subject, breach: Breach) -> str:
     words = " or ".join(repr(word) for word in dict.fromkeys(breach.words))
     verb = "Name it in" if subject.deviates else "Declare it in"
-    return f"Mend the bytes. If they are sent so: {verb} metadata.schema_deviates, with the evidence, by the word {words}."
+    return (
+        f"Mend the bytes. If they are sent so: {verb} metadata.schema_deviates, with the evidence, by the word {words}."
+    )
 
 
 RULES: tuple[Rule, ...] = (

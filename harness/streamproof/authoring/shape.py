@@ -19,6 +19,15 @@ from ..requirements import shown
 
 _NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", type(None): "null"}
 
+_KINDS: Mapping[type, tuple[str, ...]] = {
+    dict: ("object",),
+    list: ("array", "list"),
+    str: ("string", "text"),
+    bool: ("boolean",),
+    type(None): ("null",),
+}
+"""How a declaration speaks of an event that is none, which has no name."""
+
 
 class Breach(NamedTuple):
     """Where a value breaks the schema. words: those of which a declaration names one."""
@@ -141,7 +150,7 @@ def _check(shape: Shape, value: JSON, path: Path, found: list[Breach]) -> None:
         return
     if shape.types is not None and not _is_of(value, shape.types):
         message = f"{shown(value)} where the schema has {' or '.join(sorted(shape.types))}"
-        found.append(Breach(path, message, _words(path, shown(value))))
+        found.append(Breach(path, message, _words(path) or _KINDS.get(type(value), ("number",))))
         return
     if shape.words is not None and not _is_word(value, shape.words):
         known = ", ".join(map(shown, sorted(shape.words, key=str)[:8]))
@@ -183,7 +192,7 @@ def _check_union(shape: Shape, value: JSON, path: Path, found: list[Breach]) -> 
         candidates = shape.by_word.get(hashable, shape.by_word.get(None, []))
         if not candidates:
             message = f"{shown(word)}: the schema has no such {shape.key}" if word is not None else "missing"
-            words = (word,) if isinstance(word, str) else _words((*path, shape.key))
+            words = (word, word.rpartition(".")[0]) if isinstance(word, str) else _words((*path, shape.key))
             found.append(Breach((*path, shape.key), message, words))
             return
     best: list[Breach] | None = None

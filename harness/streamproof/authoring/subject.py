@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from ..case import Case, case_at
 from ..cassette import Cassette, Interaction, load_text
 from ..cassette_file import read_bytes
+from ..decoders.base import NO_QUIRKS
 from ..errors import CassetteError
 from ..paths import format_path
-from ..providers import PROTOCOLS
+from ..providers import PROTOCOLS, TABLE
 from ..timeline import Step, Timeline, timeline
 
 TODO = "TODO"
@@ -99,6 +100,8 @@ class Subject:
     @cached_property
     def foreign_fault(self) -> CassetteError | None:
         """Why it is no cassette at all, None when it is one."""
+        if self.fault is None:
+            return None
         try:
             read_bytes(self.path)
             self.foreign  # noqa: B018 - loaded here, once
@@ -150,15 +153,15 @@ class Subject:
 
     @cached_property
     def stories(self) -> tuple[Timeline, ...]:
-        """The stream of each exchange, as the first provider's row reads it."""
-        row = self.case.row()
-        return tuple(timeline(each, self.protocol, row.quirks, self.n) for each in self.interactions)
+        """The stream of each exchange, as the first provider's row reads it; without one, as the protocol has it."""
+        row = TABLE.get((self.metadata["providers"][0], self.protocol))
+        quirks = row.quirks if row else NO_QUIRKS
+        return tuple(timeline(each, self.protocol, quirks, self.n) for each in self.interactions)
 
     @property
     def n(self) -> int | None:
         """How many choices were asked for."""
-        n = self.metadata["call"].get("options", {}).get("n")
-        return n if isinstance(n, int) else None
+        return self.case.call.n
 
     def streamed(self) -> Iterator[tuple[str, list[Step]]]:
         """The steps that are events of a stream, with the prefix of their places: "" for the only exchange."""

@@ -62,7 +62,7 @@ def gemini_generate_content() -> JSONSchema:
 
 def bedrock_converse() -> JSONSchema:
     """The service model's ConverseStreamOutput, as botocore ships it."""
-    import botocore  # noqa: PLC0415
+    import botocore  # type: ignore[import-untyped]  # noqa: PLC0415
 
     folder = Path(botocore.__file__).parent / "data" / "bedrock-runtime"
     (file,) = sorted(folder.glob("*/service-2.json*"))
@@ -121,7 +121,7 @@ def generate(protocol: str) -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:streamproof:schema:wire:{protocol}",
-        "$comment": f"Generated from {package} {version(package)} by streamproof/authoring/wire_schemas.py; do not edit.",
+        "$comment": f"Generated from {package} {version(package)} by authoring/wire_schemas.py; do not edit.",
         **root,
         "$defs": {name: definitions[name] for name in sorted(_reachable(root, definitions))},
     }
@@ -166,20 +166,23 @@ def _slim(schema: Any) -> Any:
 
 def _of_shape(shape: JSONSchema) -> JSONSchema:
     """A shape of a service model; every timestamp and blob is a string on this wire."""
-    ref = lambda member: {"$ref": f"#/$defs/{member['shape']}"}  # noqa: E731
     kind = shape["type"]
     if shape.get("document"):
         return {}
     if kind == "structure":
-        members = {m.get("locationName", name): ref(m) for name, m in shape.get("members", {}).items()}
+        members = {m.get("locationName", name): _ref(m) for name, m in shape.get("members", {}).items()}
         return {"type": "object", "properties": members, "required": shape.get("required", [])}
     if kind == "list":
-        return {"type": "array", "items": ref(shape["member"])}
+        return {"type": "array", "items": _ref(shape["member"])}
     if kind == "map":
-        return {"type": "object", "additionalProperties": ref(shape["value"])}
+        return {"type": "object", "additionalProperties": _ref(shape["value"])}
     if "enum" in shape:
         return {"type": "string", "enum": shape["enum"]}
     return {"type": {"integer": "integer", "long": "integer", "boolean": "boolean"}.get(kind, _scalar(kind))}
+
+
+def _ref(member: JSONSchema) -> JSONSchema:
+    return {"$ref": f"#/$defs/{member['shape']}"}
 
 
 def _scalar(kind: str) -> str:

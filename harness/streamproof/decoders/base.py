@@ -126,7 +126,7 @@ class Decoder(ABC):
     def estimate(self, counts: Mapping[str, int | bool]) -> list[Delta]:
         """Usage that the wire did not report. counts: `Usage` fields, `estimated` among them."""
         self._deltas = deltas = list[Delta]()
-        self.emit("usage", value={"usage": dict(counts), "raw_usage": None})
+        self.emit("usage", value={"usage": dict(counts), "raw_usage": self.completion.raw_usage})
         return deltas
 
     @property

@@ -6,7 +6,7 @@ cassettes. One transport serves sync and async clients and plays the body in the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from ..cassette import Cassette, Interaction, load_vcr
 from ..errors import HarnessFault
 from ..providers import Provider
 from ..wire.encoding import Decompressor
+from ..wire.plans import End, Plan
 
 _SAME = (method, scheme, host, port, path)
 
@@ -43,15 +44,43 @@ def whole(body: bytes) -> Iterable[bytes]:
     return (body,) if body else ()
 
 
+_FAULTS: Mapping[End, tuple[type[httpx2.TransportError], str]] = {
+    "reset": (httpx2.ReadError, "[Errno 104] Connection reset by peer"),
+    "short": (
+        httpx2.RemoteProtocolError,
+        "peer closed connection without sending complete message body (incomplete chunked read)",
+    ),
+    "stall": (httpx2.ReadTimeout, "The read operation timed out"),
+}
+"""How httpx2 reports an end that is none, over a socket; a stall does not keep anybody waiting here."""
+
+
+def by_plan(plan: Plan, protocol: str) -> Split:
+    """The split that delivers a body by a wire plan, and raises what httpx2 raises where the connection breaks."""
+
+    def delivered(body: bytes) -> Iterator[bytes]:
+        delivery = plan.deliver(body, protocol)
+        yield from delivery.chunks
+        if delivery.end != "clean":
+            fault, message = _FAULTS[delivery.end]
+            raise fault(message)
+
+    return delivered
+
+
 class Playback:
     """A cassette as one provider's row would have received it.
 
     The bytes are the cassette's; the URLs are the row's, as one cassette stands for every provider that sends the same
-    bytes. model: the model that the case asks for. split: how a body is delivered.
+    bytes. model: the model that the case asks for. split: how a body is delivered. plan: the same as a wire plan,
+    instead of a split.
     """
 
-    def __init__(self, cassette: Cassette, provider: Provider, model: str, split: Split = whole) -> None:
-        self.cassette, self.url, self._split = cassette, provider.url(model), split
+    def __init__(
+        self, cassette: Cassette, provider: Provider, model: str, split: Split = whole, *, plan: Plan | None = None
+    ) -> None:
+        self.cassette, self.url = cassette, provider.url(model)
+        self._split = by_plan(plan, provider.protocol) if plan else split
 
     def responses(self) -> Iterator[Played]:
         """The responses in their order, for adapters that use no HTTP."""

@@ -37,6 +37,8 @@ PROVIDER_NAMES: Mapping[str, str] = {
     "google_ai": "gcp.gemini",
     "google_vertex": "gcp.vertex_ai",
     "openai_compatible": "openai",
+    "anthropic_compatible": "anthropic",
+    "gemini_compatible": "gcp.gen_ai",
 }
 """`gen_ai.provider.name` for our provider names; those for which the conventions have none go out as they are."""
 

@@ -1,0 +1,223 @@
+"""Wire plans: how the bytes of a body are delivered, as data with a short name.
+
+    split:byte+frame:crlf,bom+inject:ping+cut:after-3-reset
+
+`inject` changes the events, `frame` their lines, `cut` ends the body early, `split` says in which pieces it comes; they
+are applied in this order. Names stay for ever: they stand in cell ids, and so in other projects' lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+
+from ...errors import UsageError
+from .body import BodyKind, Document, body_kind, spans
+from .ends import terminals
+from .frames import FRAMES
+from .injections import INJECTIONS, with_error
+from .rules import KINDS_OF_END, RULES, TABLE, Effect, Part, Rule
+from .splits import NUMBERED, SPLITS, pieces
+
+End: TypeAlias = Literal["clean", "reset", "short", "stall"]
+"""How the body ends: in order; RST; the connection closed before the body's end; no more bytes and no end."""
+
+PARTS: Final[tuple[Part, ...]] = ("split", "frame", "inject", "cut")
+_NUMBER = re.compile(r"-(\d+)(?=-|\Z)")
+_CUT = re.compile(r"(empty|(?:after|inside|at)-\d+)(?:-(reset|short|stall))?")
+
+
+class Delivery(NamedTuple):
+    """What a plan makes of a body. chunks: as they are sent. end: how it ends. content: the body before it was cut.
+    cut_at: how much of it is sent, None for all."""
+
+    chunks: list[bytes]
+    end: End
+    content: bytes
+    cut_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One plan; None: as stored. Raises UsageError for a name that the table (rules.py) does not have."""
+
+    split: str | None = field(default=None)
+    frame: str | None = field(default=None)
+    inject: str | None = field(default=None)
+    cut: str | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        for part, name in self.names():
+            _rule(part, name)
+        order = list(FRAMES)
+        frames = [order.index(name) for name in (self.frame or "").split(",") if name]
+        if frames != sorted(set(frames)):
+            raise UsageError(f"frame:{self.frame} names frames out of order", remedy=f"the order: {', '.join(order)}")
+
+    @classmethod
+    def parse(cls, text: str) -> Plan:
+        """The inverse of `str`; "" is the body as stored. Raises UsageError."""
+        given = [part.partition(":") for part in text.split("+") if part]
+        names = [name for name, _, _ in given]
+        if any(name not in PARTS or not value for name, _, value in given) or len(set(names)) != len(names):
+            raise UsageError(
+                f"{text!r} is no wire plan",
+                remedy="write parts of split:, frame:, inject:, cut: joined by +; docs/wire-plans.md has their names",
+            )
+        return cls(**{name: value for name, _, value in given})
+
+    def __str__(self) -> str:
+        return "+".join(f"{part}:{value}" for part in PARTS if (value := getattr(self, part)) is not None)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, part) is not None for part in PARTS)
+
+    def names(self) -> Iterable[tuple[Part, str]]:
+        """(part, name) of all that it does."""
+        for part in PARTS:
+            value = getattr(self, part)
+            if value is not None:
+                yield from ((part, name) for name in (value.split(",") if part == "frame" else [value]))
+
+    def deliver(self, body: bytes, protocol: str) -> Delivery:
+        """The pieces of a body. What cannot be done to it (an event that it does not have) changes nothing."""
+        content = _content(self.frame, self.inject, body, protocol)
+        cut_at, end = _cut_at(self.cut, content)
+        sent = content if cut_at is None else content[:cut_at]
+        return Delivery(pieces(sent, _positions(self.split, sent)), end, content, cut_at)
+
+
+AS_STORED: Final = Plan()
+
+
+def effect(plan: Plan, protocol: str) -> Effect:
+    """What a plan must do to the result; the worst of its parts. Raises UsageError where it is not legal."""
+    found: list[Effect] = ["nothing"]
+    for part, name in plan.names():
+        rule = _rule(part, name)
+        if protocol not in rule.protocols:
+            raise UsageError(f"{part}:{name} is not legal for {protocol}")
+        found.append(rule.effect)
+    return max(found, key=get_args(Effect).index)
+
+
+def applies(plan: Plan, protocol: str, body: bytes) -> bool:
+    """Whether a plan is legal for a protocol and this body, and changes what is sent."""
+    kind = body_kind(body)
+    rules = [_rule(part, name) for part, name in plan.names()]
+    if not all(protocol in rule.protocols and kind in rule.kinds for rule in rules):
+        return False
+    if plan.frame is not None and not _ends_are_kept(plan.frame, protocol, body):
+        return False
+    frames = (plan.frame or "").split(",") if plan.frame else []
+    steps = [Plan(frame=name) for name in frames] + [Plan(inject=plan.inject)] * (plan.inject is not None)
+    if any(step.deliver(body, protocol).content == body for step in steps):
+        return False
+    sent = plan.deliver(body, protocol)
+    if plan.cut is not None and (sent.cut_at is None or (sent.cut_at >= len(sent.content) and sent.end == "clean")):
+        return False
+    return plan.split in (None, "whole") or len(sent.chunks) > 1
+
+
+def legal(protocol: str, kind: BodyKind) -> tuple[Rule, ...]:
+    """The rows of the table that are legal for a protocol and a kind of body."""
+    return tuple(rule for rule in RULES if protocol in rule.protocols and kind in rule.kinds)
+
+
+def plans(protocol: str, body: bytes, *, positions: Literal["all", "some"] = "some") -> list[Plan]:
+    """The legal plans for one body that change what is sent, in a fixed order.
+
+    Every split; every frame, whole and byte by byte; every injection; cuts and errors after and inside every event
+    (`some`: the first, the middle and the last one), with every kind of end.
+    """
+    numbers = list(range(len(spans(body))))
+    if positions == "some":
+        numbers = sorted({n for n in (0, len(numbers) // 2, len(numbers) - 1) if 0 <= n < len(numbers)})
+    found: list[Plan] = []
+    for rule in legal(protocol, body_kind(body)):
+        found += _plans_of(rule, numbers, body, protocol)
+    return [plan for plan in found if applies(plan, protocol, body)]
+
+
+def _plans_of(rule: Rule, numbers: list[int], body: bytes, protocol: str) -> list[Plan]:
+    name = rule.name
+    if rule.part == "split":
+        if name in ("whole", "at-N"):
+            return []
+        if name == "crlf":
+            return [Plan(split=name), Plan(split=name, frame="crlf")]
+        return [Plan(split=f"random-{seed}") for seed in (1, 2)] if name == "random-N" else [Plan(split=name)]
+    if rule.part == "frame":
+        return [Plan(frame=name), Plan(split="byte", frame=name)]
+    if rule.part == "inject":
+        if name != "error-N":
+            return [Plan(inject=name)]
+        first = terminals(body, protocol).first
+        before = [n for n in numbers if first is None or spans(body)[n].data[1] < first]
+        return [Plan(inject=f"error-{n}") for n in before]
+    if name == "at-N":
+        return []
+    names = [name] if name == "empty" else [name.replace("N", str(n)) for n in numbers]
+    return [Plan(cut=base + end) for base in names for end in ("", *(f"-{end}" for end in KINDS_OF_END))]
+
+
+def _rule(part: Part, name: str) -> Rule:
+    base = re.sub(r"-(reset|short|stall)\Z", "", name) if part == "cut" else name
+    rule = TABLE.get((part, base)) or TABLE.get((part, _NUMBER.sub("-N", base)))
+    if rule is None or base.endswith("-N"):
+        known = ", ".join(rule.name for rule in RULES if rule.part == part)
+        raise UsageError(f"no wire plan {part}:{name}", remedy=f"one of: {known}")
+    return rule
+
+
+def _ends_are_kept(frame: str, protocol: str, body: bytes) -> bool:
+    """Chat's `[DONE]` is a terminal: it may be added or go only where a finish reason says the same."""
+    if protocol != "openai_chat" or not {"done", "no-done"} & set(frame.split(",")):
+        return True
+    return terminals(FRAMES["no-done"](Document.parse(body)).render(), protocol).first is not None
+
+
+@lru_cache(maxsize=64)
+def _content(frame: str | None, inject: str | None, body: bytes, protocol: str) -> bytes:
+    if (frame is None and inject is None) or body_kind(body) != "sse":
+        return body
+    document = Document.parse(body)
+    if inject is not None:
+        number = _NUMBER.search(inject)
+        if number is None:
+            document = INJECTIONS[inject](document, protocol)
+        elif int(number[1]) < len(document.events):
+            document = with_error(document, protocol, int(number[1]))
+    for name in (frame or "").split(",") if frame else []:
+        document = FRAMES[name](document)
+    return document.render()
+
+
+def _cut_at(cut: str | None, content: bytes) -> tuple[int | None, End]:
+    if cut is None:
+        return None, "clean"
+    match = _CUT.fullmatch(cut)
+    assert match is not None
+    end: End = match[2] or "clean"  # type: ignore[assignment]
+    where, _, number = match[1].partition("-")
+    if where == "empty":
+        return 0, end
+    if where == "at":
+        return min(int(number), len(content)), end
+    events = spans(content)
+    if int(number) >= len(events):
+        return None, "clean"
+    span = events[int(number)]
+    return (span.end if where == "after" else sum(span.data) // 2), end
+
+
+def _positions(split: str | None, sent: bytes) -> Iterable[int]:
+    if split is None:
+        return ()
+    if split in SPLITS:
+        return SPLITS[split](sent)
+    name, _, number = split.partition("-")
+    return NUMBERED[name](sent, int(number))
