@@ -26,6 +26,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def sweep(session: nox.Session) -> None:
+    """Every case under every legal wire plan, through wire, reference and sdk. `-- --adapter wire --cases GLOB`."""
+    _install(session)
+    session.run("python", "conformance/sweep.py", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Unit tests of the harness, with coverage."""
     _install(session)
@@ -66,3 +73,13 @@ def coverage_wire(session: nox.Session) -> None:
     """Which members of the SDKs' unions a case exercises. `-- --members` lists them all, each with its first case."""
     _install(session)
     session.run("python", "-m", "streamproof.authoring.wire_coverage", *session.posargs)
+
+
+@nox.session(name="record-local")
+def record_local(session: nox.Session) -> None:
+    """Record the llama-cpp and llm-rosetta cases again from servers on this machine; `-- --write` keeps the new bytes.
+
+    Not a part of CI: it installs prebuilt servers (400 MB), and needs Linux on x86-64 with AVX-512.
+    """
+    session.install("-e", ".", "-r", "tools/local_servers/requirements.txt")
+    session.run("python", "tools/local_servers/record_local.py", *session.posargs)

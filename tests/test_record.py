@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 from recording_kit import EVENT, FIRST, PATIENCE, SECOND, ask, end, proxy, serving
@@ -20,6 +21,7 @@ from streamproof.cassette import Interaction, load, save
 from streamproof.cli import main
 from streamproof.errors import UsageError
 from streamproof.metadata import validate_metadata
+from streamproof.providers import ROWS, Provider
 from streamproof.record import Recording, hints, record, skeleton
 from streamproof.recording.neutral import call_of
 from streamproof.recording.upstream import Upstream
@@ -265,3 +267,23 @@ def test_tools_and_limits_are_told_from_the_request() -> None:
         assert [{name: tool[name] for name in wanted[0]} for tool in call["tools"]] == wanted, body
         assert call["max_output_tokens"] == 7
     assert call_of(Interaction(method="POST", uri="http://x", request_body=b"\xff"))["model"] == "TODO"
+
+
+@pytest.mark.parametrize("each", ROWS, ids=lambda row: row.key)
+def test_every_row_gets_its_base_url(each: Provider, tmp_path: Path) -> None:
+    """A hint by which the SDK's requests end at another path of the provider."""
+    base = urlsplit(each.base_url)
+    recording = Recording(
+        provider=each.name, upstream=Upstream.parse(f"{base.scheme}://{base.netloc}"), out=tmp_path / "x.yaml"
+    )
+    hint = next(line for line in hints(recording, 8123) if each.protocol in line)
+    assert re.search(rf"http://127\.0\.0\.1:8123{base.path}[\" ]", hint), hint
+
+
+def test_the_readme_shows_every_provider() -> None:
+    """A provider whose users do not find how to record it."""
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    shown = re.findall(r"streamproof record --provider (\S+) +--upstream (\S+)", text)
+    assert {name for name, _ in shown} == {row.name for row in ROWS}
+    for name, url in shown:
+        assert Recording(provider=name, upstream=Upstream.parse(url), out=Path("no-such-file.yaml")).rows()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from streamproof.jsontext import loads
-from streamproof.requirements import OPS, Requirement, check, shown
+from streamproof.requirements import OPS, Requirement, check, check_all, shown
 from streamproof.verdict import Verdict
 
 SOURCE = {"kind": "documentation", "ref": "https://example.org"}
@@ -130,6 +131,42 @@ def test_an_alternative_reading_passes_and_is_named() -> None:
     assert finding.reading is None
     finding = check(requirement("finish_reason", "equals", "length", alternatives=readings[:1]), DOCUMENT)
     assert (finding.verdict, finding.reading) == (Verdict.WRONG, None)
+
+
+BILLING = [
+    requirement("usage.input_tokens", "equals", 9, alternatives=[{"name": "sum", "value": 1}]),
+    requirement("usage.output_tokens", "equals", 0, alternatives=[{"name": "sum", "value": 5}]),
+]
+
+
+def test_readings_are_not_mixed() -> None:
+    """The one count by one reading and the other by another is what no reader of the wire could say."""
+    first, second = check_all(BILLING, DOCUMENT)
+    assert (first.verdict, first.reading) == (Verdict.PASS, "sum")
+    assert (second.verdict, second.expected, second.got) == (
+        Verdict.WRONG,
+        "equals 5, as 'sum' was taken elsewhere",
+        "0",
+    )
+    whole = {"usage": {"input_tokens": 1, "output_tokens": 5}}
+    assert [(f.verdict, f.reading) for f in check_all(BILLING, whole)] == [(Verdict.PASS, "sum")] * 2
+    canonical = {"usage": {"input_tokens": 9, "output_tokens": 0}}
+    assert [(f.verdict, f.reading) for f in check_all(BILLING, canonical)] == [(Verdict.PASS, None)] * 2
+
+
+def test_a_should_does_not_bind_a_must() -> None:
+    """Its reading may be another one; the other way round it only warns."""
+    may = replace(BILLING[0], level="should")
+    assert [f.verdict for f in check_all([may, BILLING[1]], DOCUMENT)] == [Verdict.PASS, Verdict.PASS]
+    may = replace(BILLING[1], level="should")
+    assert [f.verdict for f in check_all([BILLING[0], may], DOCUMENT)] == [Verdict.PASS, Verdict.WRONG]
+
+
+def test_readings_of_other_names_are_free() -> None:
+    """A dialect of the finish reason says nothing about tokens."""
+    other = requirement("finish_reason", "equals", "end", alternatives=[{"name": "wire-word", "value": "stop"}])
+    findings = check_all([BILLING[1], other], DOCUMENT)
+    assert [(f.verdict, f.reading) for f in findings] == [(Verdict.PASS, None), (Verdict.PASS, "wire-word")]
 
 
 def test_numbers_compare_by_value_whatever_their_spelling() -> None:

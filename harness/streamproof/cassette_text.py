@@ -105,7 +105,9 @@ def _flow_list(value: Iterable[Any]) -> str | None:
     for item in value:
         if isinstance(item, Mapping | list | tuple | bytes):
             return None
-        items.append(_scalar(item, 0))
+        form = _scalar(item, 0)
+        # PyYAML's own scanner ends a plain item at a `?`, libyaml does not
+        items.append(_quoted(item) if form is item and "?" in item else form)
     line = f"[{', '.join(items)}]"
     return line if len(line) <= WIDTH - 30 and "\n" not in line and _reloads(line, 0, list(value)) else None
 

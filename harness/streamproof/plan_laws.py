@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from .completion import Completion, Part, ReasoningPart, RefusalPart, TextPart
+from .completion import Completion, Part, ReasoningPart, RefusalPart, TextPart, ToolCall
 from .decoders.base import Diagnostic
 from .decoders.stream import StreamDecoder
+from .jsontext import JSON, is_json, loads
 from .timeline import Timeline
 from .wire.plans import Delivery, Effect, terminals
 
@@ -65,6 +66,8 @@ def _broken(
 def _after_the_terminal(delivery: Delivery, got: Completion, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
     if got.status != "complete":
         yield f"the terminal came, and the status is {got.status}: {got.error}"
+    elif b"[DONE]" in delivery.content[: delivery.cut_at]:
+        return  # a client need not read on after the sentinel
     elif delivery.end != "clean" and not any(note.kind == "fault_after_terminal" for note in diagnostics):
         yield f"the connection broke after the terminal ({delivery.end}), and no diagnostic says so"
 
@@ -102,10 +105,15 @@ def _not_invented(got: Completion, whole: Timeline) -> Iterator[str]:
         count = getattr(got.usage, name)
         if count is not None and not got.usage.estimated and count not in reported[name]:
             yield f"usage.{name} is {count}, and the wire never said so"
-    calls = {(call.id, call.name, call.arguments) for call in whole.completion.tool_calls}
+    calls = [_call(call) for call in whole.completion.tool_calls]
     for call in got.tool_calls:
-        if call.complete and (call.id, call.name, call.arguments) not in calls:
+        if call.complete and _call(call) not in calls:
             yield f"a complete call that the wire never made: {call}"
+
+
+def _call(call: ToolCall) -> tuple[str | None, str, JSON]:
+    """What is compared: some libraries write the arguments anew, with their keys in another order."""
+    return call.id, call.name, loads(call.arguments) if is_json(call.arguments) else call.arguments
 
 
 def _reported(whole: Timeline) -> Mapping[str, set[int | None]]:

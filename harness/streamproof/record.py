@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,9 +56,10 @@ class Recording:
             raise UsageError(f"{self.out} is there already", remedy="name another --out, or remove it")
 
     def rows(self) -> list[Provider]:
-        """The provider's rows: of the case's protocol, else all."""
+        """The provider's rows: of the case's protocol, else those of the upstream's host, else all."""
         wanted = protocols_of(self.provider) if self.case is None else (self.case.partition("/")[0],)
-        return [row(self.provider, protocol) for protocol in wanted]
+        rows = [row(self.provider, protocol) for protocol in wanted]
+        return [each for each in rows if each.host and re.fullmatch(each.host, self.upstream.authority)] or rows
 
 
 def record(recording: Recording, say: Callable[[str], object]) -> int:

@@ -163,11 +163,11 @@ def _requirement_lines(case: Case, story: Timeline) -> Iterator[str]:
 
 def story_findings(case: Case, story: Timeline) -> list[Finding]:
     """What the requirements of a case say about its own stream as we decode it."""
-    from .requirements import check  # noqa: PLC0415 - as above
+    from .requirements import check_all  # noqa: PLC0415 - as above
 
     diagnostics = [diagnostic.to_json() for diagnostic in story.diagnostics]
     document = {**story.completion.to_json(), "details": story.details, "diagnostics": diagnostics}
-    return [check(requirement, document) for requirement in case.requirements]
+    return check_all(case.requirements, document)
 
 
 @contextmanager

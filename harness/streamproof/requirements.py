@@ -5,7 +5,7 @@ They are written by hand from a source (documentation, an SDK type, a recording)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -59,6 +59,37 @@ def check(requirement: Requirement, document: JSONObject) -> Finding:
             verdict = _blame(requirement.op, got)
     expected = f"{requirement.op} {shown(requirement.value)}" if requirement.op != "absent" else "absent"
     return Finding(requirement.id, requirement.level, verdict, requirement.path, expected, shown(got), reading)
+
+
+def check_all(requirements: Sequence[Requirement], document: JSONObject) -> list[Finding]:
+    """Every requirement of a case.
+
+    A reading counts as a whole: who takes the alternative `billing-sum` for one count takes it for all that have an
+    alternative of this name. A MUST binds all of them, a SHOULD only other SHOULDs.
+    """
+    findings = [check(requirement, document) for requirement in requirements]
+    taken = {f.reading for f in findings if f.reading}
+    if not taken:
+        return findings
+    binding = {f.reading for f in findings if f.reading and f.level == "must"}
+    return [
+        _held_to(requirement, finding, document, binding if finding.level == "must" else taken)
+        for requirement, finding in zip(requirements, findings, strict=True)
+    ]
+
+
+def _held_to(
+    requirement: Requirement, finding: Finding, document: JSONObject, taken: Collection[str | None]
+) -> Finding:
+    """A finding that passes, though not by a reading that was taken elsewhere, is wrong after all."""
+    if finding.verdict is not Verdict.PASS:
+        return finding
+    got = resolve(document, parse_path(requirement.path))
+    for other in requirement.alternatives:
+        if other["name"] in taken and not _holds(requirement.op, got, other["value"]):
+            expected = f"{requirement.op} {shown(other['value'])}, as {other['name']!r} was taken elsewhere"
+            return finding._replace(verdict=Verdict.WRONG, expected=expected, reading=None)
+    return finding
 
 
 def shown(value: JSON) -> str:

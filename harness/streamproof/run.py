@@ -25,7 +25,7 @@ from .outcome import Outcome
 from .plan_laws import broken_law
 from .providers import Provider
 from .replay.transport import Playback
-from .requirements import check
+from .requirements import check_all
 from .timeline import Timeline, timeline
 from .verdict import Verdict
 from .wire.plans import AS_STORED, PARTS, Plan, applies, effect, unmarked
@@ -243,7 +243,7 @@ def _graded(
         document = unmarked(document)
     whole = effect(cell.plan, cell.case.protocol) == "nothing"
     facts = cell.case.requirements if whole or cell.plan == cell.case.plan else ()
-    findings = tuple((check(r, document), story.place(r.path)) for r in facts)
+    findings = tuple((f, story.place(f.path)) for f in check_all(facts, document))
     broken = _broken_law(deltas, completion) or (
         "" if whole else _broken_plan_law(cell, story, completion, diagnostics)
     )

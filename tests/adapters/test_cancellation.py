@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, closing
+from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 from adapter_kit import ANTHROPIC, BEDROCK, GOOGLE, OPENAI, RESPONSES_ROW, pieces_of
 from live_kit import PATIENCE, Got, adapter_run, asked, each_side, ended, nothing_left, playing, run, shows, until
+from streamproof.adapters.clients import Line
 from streamproof.adapters.reference import ReferenceStream
 from streamproof.completion import Delta
 from streamproof.errors import LLMCancelledError, LLMError
@@ -320,6 +324,19 @@ def test_through_the_contract(row: Provider, sync: bool) -> None:
             adapter_run(server, row, sync=sync, cancel=cancel)
         setter.join()
         assert ended(server, "client_closed")
+
+
+def test_a_connection_that_is_made_too_late() -> None:
+    """Cancelled during the connect: the request is sent all the same, and its answer awaited."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(PATIENCE)
+        line, request = Line(), httpx2.Request("POST", "http://127.0.0.1/")
+        line.watch(request)
+        line.abort()
+        stream = SimpleNamespace(get_extra_info={"socket": ours}.get)
+        request.extensions["trace"]("connection.connect_tcp.complete", {"return_value": stream})
+        assert theirs.recv(1) == b""
 
 
 def test_many_streams_of_which_one_is_cancelled() -> None:

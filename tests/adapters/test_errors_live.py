@@ -82,6 +82,8 @@ REFUSED: list[tuple[Provider, int, Any, str]] = [
     (ANTHROPIC, 400, anthropic(), "bad_request"),
     (GOOGLE, 400, google(400, "INVALID_ARGUMENT"), "bad_request"),
     (AZURE, 400, _FILTERED, "content_filter"),
+    (AZURE, 400, openai(innererror={"code": "ResponsibleAIPolicyViolation"}), "content_filter"),
+    (AZURE, 400, openai(innererror={"code": "SomethingElse"}), "bad_request"),
     (DEEPSEEK, 402, openai(None, "unknown_error"), "insufficient_credits"),
     (OPENROUTER, 402, {"error": {"code": 402, "message": "said so"}}, "insufficient_credits"),
     (ANTHROPIC, 400, anthropic(message=_POOR), "insufficient_credits"),

@@ -33,11 +33,13 @@ ROUTES: list[tuple[str, dict[str, Any], str]] = [
     ("lmstudio", BOTH, CHAT),
     ("zai", MESSAGES, CHAT),
     ("anthropic", MESSAGES, ANTHROPIC),
+    ("anthropic_compatible", MESSAGES, ANTHROPIC),
     ("minimax", MESSAGES, ANTHROPIC),
     ("bedrock", MESSAGES, ANTHROPIC),
     ("bedrock", INPUT, RESPONSES),
     ("google_ai", CONTENTS, GEMINI),
     ("google_vertex", CONTENTS, GEMINI),
+    ("gemini_compatible", CONTENTS, GEMINI),
 ]
 
 

@@ -98,7 +98,8 @@ def test_one_record_for_one_request(row: Provider, sync: bool, seen: Seen) -> No
 @each_side
 def test_the_time_to_the_first_token_is_not_that_to_the_last(sync: bool, seen: Seen) -> None:
     """The clock of the first delta stops at the end, or at the headers."""
-    with playing(OPENAI, Withhold("head"), Send(begun(OPENAI)), Withhold("rest"), Send(b"data: [DONE]\n\n")) as server:
+    rest = b"".join(pieces_of(OPENAI)[4:])
+    with playing(OPENAI, Withhold("head"), Send(begun(OPENAI)), Withhold("rest"), Send(rest)) as server:
         threading.Timer(0.1, server.release, ("head",)).start()
 
         def emit(delta: Delta) -> None:

@@ -139,6 +139,21 @@ def test_a_key_in_the_stream_goes(tmp_path: Path) -> None:
     assert body.endswith(sse(events[1], done=True))
 
 
+def test_a_key_in_a_frame_goes(tmp_path: Path) -> None:
+    """A secret inside a binary frame stays, or its removal breaks the frame's checksum."""
+    file = tmp_path / "one.chunks.txt"
+    file.write_bytes(
+        lines(
+            {"messageStart": {"role": "assistant"}},
+            {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": f"it is {KEY}"}}},
+            {"messageStop": {"stopReason": "end_turn"}},
+        )
+    )
+    case = imported(tmp_path, file)
+    assert KEY.encode() not in case.interactions[0].body
+    assert text_of(case, "bedrock_converse") == "it is REDACTED"
+
+
 def test_compressed_body(tmp_path: Path) -> None:
     """A body under `content-encoding` is stored compressed, unreadable in the case, or under a header that lies."""
     document = vcrpy(CHAT)

@@ -182,13 +182,19 @@ def error_drops_the_partial(document: Document) -> None:
         document.update(content=[], tool_calls=[])
 
 
-@breaks("ending", "openai_chat/cut-clean-eof", "openai_responses/incomplete-content-filter-partial")
+@breaks("ending", "openai_chat/cut-clean-eof", "openai_responses/failed-after-partial")
 def raises_without_partial(shown: Shown, completion: Completion, emit: Emit, endpoint: Endpoint) -> Any:
-    """openai-agents on `response.incomplete`, langchain-openai on a cut: an exception that holds nothing."""
+    """openai-agents: a failed response is an exception that holds nothing of what came."""
     failure = shown.failure(endpoint.provider.name, None)
     if failure is not None:
         raise type(failure)(failure.info)
-    if completion.finish_reason == "content_filter":
+    return completion
+
+
+@breaks("ending", "openai_responses/incomplete-reasoning-only", "openai_responses/incomplete-content-filter-partial")
+def raises_on_incomplete(shown: Shown, completion: Completion, emit: Emit, endpoint: Endpoint) -> Any:
+    """openai-agents, letta's chatgpt_oauth path: `response.incomplete` is an exception, the answer is lost."""
+    if completion.finish_reason in ("length", "content_filter"):
         raise RuntimeError("the response did not complete")
     return completion
 

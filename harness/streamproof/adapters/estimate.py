@@ -45,8 +45,8 @@ _CONTENT = ("messages", "input", "instructions", "system", "contents", "systemIn
 _NO_TEXT = frozenset(
     [
         "role", "type", "id", "tool_call_id", "call_id", "tool_use_id", "status", "cache_control", "signature",
-        "thoughtSignature", "thought_signature", "encrypted_content", "data", "url", "image_url", "file_id", "file_data",
-        "mimeType", "mime_type", "media_type", "format", "detail", "fileUri", "file_uri",
+        "thoughtSignature", "thought_signature", "encrypted_content", "data", "url", "image_url", "file_id",
+        "file_data", "mimeType", "mime_type", "media_type", "format", "detail", "fileUri", "file_uri",
     ]
 )  # fmt: skip
 """Fields of messages whose strings the model does not read as text: labels, ids, ciphertext, and media, whose base64

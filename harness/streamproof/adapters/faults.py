@@ -118,8 +118,10 @@ def _inner(body: JSON) -> Mapping[str, Any]:
 
 
 def _content_filter(error: Mapping[str, Any]) -> str | None:
-    # Azure: 400 with innererror.code ResponsibleAIPolicyViolation and the verdict of each filter beside it
-    return "content_filter" if isinstance(error.get("innererror"), Mapping) else None
+    # Azure: 400 with the verdict of each filter in `innererror`, which other errors of Azure have too
+    inner = error.get("innererror")
+    filtered = isinstance(inner, Mapping) and inner.get("code") == "ResponsibleAIPolicyViolation"
+    return "content_filter" if filtered else None
 
 
 def _aws_word(headers: Mapping[str, str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from .ends import Terminals, terminals
 from .injections import unmarked
-from .plan import AS_STORED, PARTS, Delivery, End, Plan, applies, effect, legal, plans
+from .plan import AS_STORED, PARTS, Delivery, End, Plan, applies, drawn, effect, legal, plans
 from .rules import RULES, Effect, Rule
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Rule",
     "Terminals",
     "applies",
+    "drawn",
     "effect",
     "legal",
     "plans",

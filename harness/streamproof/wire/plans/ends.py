@@ -9,6 +9,7 @@ https://ai.google.dev/api/generate-content#FinishReason, Converse's messageStop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from ...jsontext import JSON
@@ -27,6 +28,7 @@ class Terminals(NamedTuple):
     last: int | None
 
 
+@lru_cache(maxsize=64)
 def terminals(body: bytes, protocol: str, content_type: str | None = None) -> Terminals:
     """Where the terminals of a body end."""
     is_terminal = _IS_TERMINAL[protocol]

@@ -8,10 +8,12 @@ are applied in this order. Names stay for ever: they stand in cell ids, and so i
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from ...errors import UsageError
@@ -28,6 +30,10 @@ End: TypeAlias = Literal["clean", "reset", "short", "stall"]
 PARTS: Final[tuple[Part, ...]] = ("split", "frame", "inject", "cut")
 _NUMBER = re.compile(r"-(\d+)(?=-|\Z)")
 _CUT = re.compile(r"(empty|(?:after|inside|at)-\d+)(?:-(reset|short|stall))?")
+
+
+Positions: TypeAlias = Literal["all", "some"]
+"""Which events are cut at: every one, or the first, the middle and the last."""
 
 
 class Delivery(NamedTuple):
@@ -127,19 +133,27 @@ def legal(protocol: str, kind: BodyKind) -> tuple[Rule, ...]:
     return tuple(rule for rule in RULES if protocol in rule.protocols and kind in rule.kinds)
 
 
-def plans(protocol: str, body: bytes, *, positions: Literal["all", "some"] = "some") -> list[Plan]:
+def plans(protocol: str, body: bytes, *, positions: Positions = "some") -> list[Plan]:
     """The legal plans for one body that change what is sent, in a fixed order.
 
     Every split; every frame, whole and byte by byte; every injection; cuts and errors after and inside every event
     (`some`: the first, the middle and the last one), with every kind of end.
     """
+    return [plan for plan in _candidates(protocol, body, positions) if applies(plan, protocol, body)]
+
+
+def drawn(protocol: str, body: bytes, count: int, seed: str) -> list[Plan]:
+    """Some of `plans`, the same for the same seed; fewer than `count` where there are fewer."""
+    candidates = _candidates(protocol, body, "all")
+    random.Random(seed).shuffle(candidates)
+    return list(islice((plan for plan in candidates if applies(plan, protocol, body)), count))
+
+
+def _candidates(protocol: str, body: bytes, positions: Positions) -> list[Plan]:
     numbers = list(range(len(spans(body))))
     if positions == "some":
         numbers = sorted({n for n in (0, len(numbers) // 2, len(numbers) - 1) if 0 <= n < len(numbers)})
-    found: list[Plan] = []
-    for rule in legal(protocol, body_kind(body)):
-        found += _plans_of(rule, numbers, body, protocol)
-    return [plan for plan in found if applies(plan, protocol, body)]
+    return [plan for rule in legal(protocol, body_kind(body)) for plan in _plans_of(rule, numbers, body, protocol)]
 
 
 def _plans_of(rule: Rule, numbers: list[int], body: bytes, protocol: str) -> list[Plan]:

@@ -15,7 +15,7 @@ Part: TypeAlias = Literal["split", "frame", "inject", "cut"]
 _SSE = "https://html.spec.whatwg.org/multipage/server-sent-events.html"
 _PARSING = f"{_SSE}#parsing-an-event-stream"
 _INTERPRETING = f"{_SSE}#event-stream-interpretation"
-_TCP = "RFC 9112, section 7.1, and RFC 9293, section 3.4: chunks and segments have nothing to do with content"
+_TCP = "RFC 9293, section 2.2 (a byte stream), and RFC 9112, section 7.1: segments and chunks say nothing about content"
 _UTF8 = "RFC 3629, section 3: a character has up to four bytes, and any of them may end a segment"
 _CUT = "RFC 9112, section 8: a message that ends too early is incomplete; docs/normal-form.md, status"
 _OPENAI_COMPATIBLE = (
@@ -23,9 +23,7 @@ _OPENAI_COMPATIBLE = (
 )
 _ANTHROPIC_EVENTS = "https://docs.anthropic.com/en/docs/build-with-claude/streaming#other-events"
 _ANTHROPIC_VERSIONS = "https://docs.anthropic.com/en/api/versioning (new event types, new fields)"
-_PROTOBUF = (
-    "https://protobuf.dev/programming-guides/json/ (parsers may be told to ignore unknown fields; Google adds some)"
-)
+_GOOGLE = "https://google.aip.dev/180#adding-components (new fields)"
 
 CHAT, RESPONSES, MESSAGES, GEMINI, CONVERSE = (
     "openai_chat",
@@ -121,7 +119,7 @@ RULES: tuple[Rule, ...] = (
         "event",
         "nothing",
         "an unknown event after every event but the last",
-        (_OPENAI_COMPATIBLE, _ANTHROPIC_VERSIONS, _PROTOBUF),
+        (_OPENAI_COMPATIBLE, _ANTHROPIC_VERSIONS, _GOOGLE),
     ),
     Rule(
         "inject",
@@ -136,7 +134,7 @@ RULES: tuple[Rule, ...] = (
         "field",
         "nothing",
         "an unknown field in every object that is not of free form",
-        (_OPENAI_COMPATIBLE, _ANTHROPIC_VERSIONS, _PROTOBUF),
+        (_OPENAI_COMPATIBLE, _ANTHROPIC_VERSIONS, _GOOGLE),
     ),
     Rule("inject", "null", "nothing", "`data: null` after every event but the last", (f"{_INTERPRETING} (any data)",)),
     Rule(
