@@ -177,6 +177,6 @@ def server_tools_lost(document: Document) -> None:
 MUTANTS: tuple[Callable[[Document], None], ...] = (
     text_lost, text_cut, text_twice, reasoning_lost, parts_are_text, parts_lost, part_first, part_last, extras_lost,
     lists_longer, calls_lost, call_invented, call_first, arguments_cut, calls_other, finish_none, finish_stop,
-    finish_other, usage_lost, usage_zero, usage_more, all_is_well, nothing_is_well, status_interrupted, error_bare, heads_lost,
-    heads_invented, choices_lost, server_tools_lost,
+    finish_other, usage_lost, usage_zero, usage_more, all_is_well, nothing_is_well, status_interrupted, error_bare,
+    heads_lost, heads_invented, choices_lost, server_tools_lost,
 )  # fmt: skip
