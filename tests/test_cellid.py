@@ -24,6 +24,7 @@ CELLS = st.builds(
     matching(PROVIDER),
     split=VALUES,
     frame=VALUES,
+    inject=VALUES,
     cut=VALUES,
     sync=st.booleans(),
 )
@@ -46,10 +47,11 @@ def test_file_names_are_portable_and_distinct(one: CellId, other: CellId) -> Non
 
 def test_all_parts_in_their_order() -> None:
     """The documented form of an id."""
-    text = "openai_chat/plain-text@chatgpt_oauth+split:mid-event+frame:crlf,bom+cut:after-3-reset+sync"
+    text = "openai_chat/plain-text@chatgpt_oauth+split:mid-event+frame:crlf,bom+inject:null+cut:after-3-reset+sync"
     cell = CellId.parse(text)
     assert (cell.case, cell.protocol, cell.provider) == ("openai_chat/plain-text", "openai_chat", "chatgpt_oauth")
     assert (cell.split, cell.frame, cell.cut, cell.sync) == ("mid-event", "crlf,bom", "after-3-reset", True)
+    assert (cell.inject, cell.plan) == ("null", "split:mid-event+frame:crlf,bom+inject:null+cut:after-3-reset")
 
 
 @pytest.mark.parametrize(

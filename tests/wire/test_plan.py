@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from pathlib import Path
 
 import pytest
 from streamproof.errors import UsageError
@@ -348,3 +349,11 @@ def test_documents_come_out_as_they_were() -> None:
     """Lines, comments, strange fields or blank lines that go under when a body is taken apart."""
     for body in (CHAT, MESSAGES, b"\xef\xbb\xbf: c\r\n\r\n\r\nstray\r\ndata: 1\r\n\r\n", b"data: 1\r\r", b"data: 1\n"):
         assert Document.parse(body).render() == body
+
+
+def test_the_documentation_shows_the_table() -> None:
+    """A name, effect or source that docs/wire-plans.md does not have, or has no longer."""
+    text = (Path(__file__).parents[2] / "docs" / "wire-plans.md").read_text(encoding="utf-8")
+    shown = {tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines() if "`" in line}
+    rows = {(f"`{rule.part}:{rule.name}`", rule.does, rule.effect, "; ".join(rule.sources)) for rule in RULES}
+    assert {(row[0], row[1], row[2], row[4]) for row in shown if len(row) == 5} == rows
