@@ -45,7 +45,8 @@ def tests(session: nox.Session) -> None:
 def tests_all(session: nox.Session) -> None:
     """Unit tests and suite on every supported Python that is installed."""
     _install(session)
-    session.run("pytest", "-q", "tests", "conformance", *session.posargs)
+    for suite in ("tests", "conformance"):  # each has a conftest of its own
+        session.run("pytest", "-q", "-n", "auto", suite, *session.posargs)
 
 
 @nox.session

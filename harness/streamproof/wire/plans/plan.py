@@ -170,7 +170,8 @@ def _plans_of(rule: Rule, numbers: list[int], body: bytes, protocol: str) -> lis
         if name != "error-N":
             return [Plan(inject=name)]
         first = terminals(body, protocol).first
-        before = [n for n in numbers if first is None or spans(body)[n].data[1] < first]
+        whole = [n for n in numbers if spans(body)[n].ended]
+        before = [n for n in whole if first is None or spans(body)[n].data[1] < first]
         return [Plan(inject=f"error-{n}") for n in before]
     if name == "at-N":
         return []
