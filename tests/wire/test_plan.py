@@ -330,6 +330,12 @@ def test_terminals(protocol: str, body: bytes, first: bytes | None, last: bytes 
     assert found.last == (body.index(last) if last is not None else len(body))
 
 
+def test_a_terminal_without_its_blank_line() -> None:
+    """A reader that follows the standard, which drops such an event, blamed for it."""
+    body = CHAT[: CHAT.index(b"data: [DONE]")].removesuffix(b"\n\n")
+    assert terminals(body, "openai_chat") == (len(body), None)
+
+
 def test_no_terminal() -> None:
     """A terminal in a stream that has none."""
     assert terminals(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n', "openai_chat") == (None, None)

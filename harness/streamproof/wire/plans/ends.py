@@ -41,9 +41,9 @@ def terminals(body: bytes, protocol: str, content_type: str | None = None) -> Te
             events += reader.close()
         start = span.end
         if any(is_terminal(event) for event in events):
-            # a reader may take an event at the end of a body for whole without its blank line
+            # a reader may, and need not, take an event at the end of a body for whole without its blank line
             first = span.data[1] if first is None else first
-            last = span.end
+            last = span.end if span.ended else last
     if body_kind(body) == "json" and first is None:
         first = len(body)
     return Terminals(first, last)
