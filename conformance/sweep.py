@@ -22,10 +22,11 @@ from typing import NamedTuple
 
 from plan_checks import small, unexcused
 from streamproof.case import Case, all_cases, select
+from streamproof.cell import Cell, can_play, cells
 from streamproof.decoders.stream import StreamDecoder
 from streamproof.plan_laws import broken_law
 from streamproof.replay.hermetic import hermetic
-from streamproof.run import ADAPTERS, Cell, can_play, cells, run_cell
+from streamproof.run import ADAPTERS, run_cell
 from streamproof.timeline import timeline
 from streamproof.wire.plans import Delivery, plans
 

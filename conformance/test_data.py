@@ -10,10 +10,10 @@ import pytest
 from conftest import ROOT, SNAPSHOTS
 from streamproof.authoring.lint import files_of, lint
 from streamproof.case import Case, aliases, all_cases
+from streamproof.cell import cells
 from streamproof.data import data_root
 from streamproof.expectations import load_expectations, stale
 from streamproof.providers import PROTOCOLS, ROWS
-from streamproof.run import cells
 
 CASES = list(all_cases())
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, stored
 from streamproof.case import all_cases
+from streamproof.cell import Cell, cells
 from streamproof.expectations import failures, load_expectations, unexplained
-from streamproof.run import ADAPTERS, Cell, cells, run_cell
+from streamproof.run import ADAPTERS, run_cell
 from streamproof.snapshot import differences
 
 CELLS = [

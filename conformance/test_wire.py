@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case, all_cases
-from streamproof.run import Cell, cells, run_cell
+from streamproof.cell import Cell, cells
+from streamproof.run import run_cell
 from streamproof.snapshot import document
 from syrupy.assertion import SnapshotAssertion
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 from plan_checks import Fault, faults, found, small, unexcused
 from streamproof.case import Case, all_cases
-from streamproof.run import ADAPTERS, Cell, can_play, cells, run_cell
+from streamproof.cell import Cell, can_play, cells
+from streamproof.run import ADAPTERS, run_cell
 from streamproof.wire.plans import Plan, drawn
 
 SEED = "streamproof 1"

@@ -14,9 +14,10 @@ from streamproof import run as run_module
 from streamproof.adapters.contract import Adapter
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case, all_cases
+from streamproof.cell import cells
 from streamproof.outcome import Outcome
 from streamproof.requirements import check_all
-from streamproof.run import cells, run_cell
+from streamproof.run import run_cell
 from streamproof.verdict import Verdict
 
 CASES = {case.id: case for case in all_cases()}

@@ -13,13 +13,14 @@ from click.testing import CliRunner
 from streamproof.adapters.contract import Call, Emit, Endpoint
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case, all_cases
+from streamproof.cell import Cell, can_play, cells, with_plans
 from streamproof.cli import main
 from streamproof.completion import Completion, ErrorInfo, TextPart, ToolCall, Usage
 from streamproof.errors import LLMError, UsageError
 from streamproof.outcome import Outcome
 from streamproof.providers import TABLE
 from streamproof.replay.transport import Playback
-from streamproof.run import Cell, can_play, cells, run_cell, with_plans
+from streamproof.run import run_cell
 from streamproof.verdict import Verdict
 from streamproof.wire.plans import Plan
 

@@ -16,12 +16,13 @@ from streamproof import run as run_module
 from streamproof.adapters.contract import Call, Emit, Endpoint
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case
+from streamproof.cell import Cell, cells
 from streamproof.completion import Completion, Delta, ErrorInfo, TextPart
 from streamproof.decoders.base import Diagnostic
 from streamproof.errors import HarnessFault, LLMError, UsageError, llm_error
 from streamproof.outcome import Outcome
 from streamproof.providers import PROTOCOLS
-from streamproof.run import ADAPTERS, Cell, cells, run_cell, run_cells, versions
+from streamproof.run import ADAPTERS, run_cell, run_cells, versions
 from streamproof.verdict import Verdict
 
 TRUTH = Completion(content=(TextPart(text="Grüß dich"),), finish_reason="stop", status="complete")

@@ -136,10 +136,11 @@ def run(
                streamproof run --json outcomes.ndjson
     """
     from .case import all_cases, readable, select
+    from .cell import cells, with_plans
     from .outcome import footer, header
     from .render import Report
     from .replay.hermetic import TIER, hermetic
-    from .run import cells, run_cells, versions, with_plans
+    from .run import run_cells, versions
     from .wire.plans import Plan
 
     started, damage = time.perf_counter(), Damage()

@@ -7,47 +7,23 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from . import jsontext
 from .adapters.contract import Adapter, Emit, Endpoint
-from .adapters.faults import ERROR_STATUS
-from .case import Case
-from .cellid import CellId
+from .cell import Cell
 from .completion import Completion, Delta
-from .decoders.base import Diagnostic
-from .decoders.stream import StreamDecoder
-from .errors import AdapterError, HarnessFault, LLMError, StreamproofError, UsageError
-from .fold import fold
+from .errors import AdapterError, HarnessFault, LLMError, StreamproofError
+from .grade import graded
 from .outcome import Outcome
-from .plan_laws import broken_law
-from .providers import Provider
 from .replay.transport import Playback
-from .requirements import check_all
 from .timeline import Timeline, timeline
 from .verdict import Verdict
-from .wire.plans import AS_STORED, PARTS, Plan, applies, effect, unmarked
 
 TIMEOUT = 30.0
 """Seconds for one cell; a replay takes milliseconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One thing to run. sync: through the SDK's sync client, where the adapter has one. plan: how the bytes come."""
-
-    case: Case
-    row: Provider
-    sync: bool = False
-    plan: Plan = AS_STORED
-
-    @property
-    def id(self) -> str:
-        """`<protocol>/<slug>@<provider>`, with the plan and `+sync`."""
-        plan = {part: getattr(self.plan, part) for part in PARTS}
-        return str(CellId(self.case.id, self.row.name, **plan, sync=self.sync))
 
 
 def _wire() -> Adapter:
@@ -70,36 +46,6 @@ def _sdk(sync: bool) -> Adapter:
 
 ADAPTERS: Mapping[str, Callable[[bool], Adapter]] = {"wire": lambda _: _wire(), "reference": _reference, "sdk": _sdk}
 """Our adapters by name; the argument says whether the sync client is wanted."""
-
-
-def cells(cases: Iterable[Case], provider: str | None = None, *, sync: bool = False) -> list[Cell]:
-    """The cells of some cases. provider: only this one. Raises UsageError when it has no cell among them."""
-    found = [Cell(case=case, row=row, sync=sync) for case in cases for row in case.rows()]
-    if provider is None:
-        return found
-    chosen = [cell for cell in found if cell.row.name == provider]
-    if not chosen:
-        names = ", ".join(sorted({cell.row.name for cell in found}))
-        raise UsageError(f"no case runs for provider {provider!r}", remedy=f"these cases have: {names}")
-    return chosen
-
-
-def with_plans(cells: Iterable[Cell], plans: Iterable[Plan]) -> list[Cell]:
-    """Every cell with every plan that is legal for it and changes what is sent. Raises UsageError when none is."""
-    plans = list(plans)
-    found = [replace(cell, plan=plan) for cell in cells for plan in plans if can_play(cell.case, plan)]
-    if not found:
-        raise UsageError(
-            f"{', '.join(map(str, plans))}: legal for none of these cases, or without effect",
-            remedy="docs/wire-plans.md says what is legal for which protocol and body",
-        )
-    return found
-
-
-def can_play(case: Case, plan: Plan) -> bool:
-    """Whether a plan is legal for the stream of a case; an HTTP error's body can only be split."""
-    first = case.cassette.interactions[0]
-    return (first.status < ERROR_STATUS or plan == Plan(split=plan.split)) and applies(plan, case.protocol, first.body)
 
 
 def run_cells(adapter_name: str, cells: Iterable[Cell]) -> Iterator[Outcome]:
@@ -141,7 +87,7 @@ async def _played(adapter: Adapter, cell: Cell, endpoint: Endpoint, story: Timel
         if watch.expired():
             verdict, message = Verdict.HANG, f"no answer within {TIMEOUT:g} s"
     outcome = replace(outcome, seconds=time.perf_counter() - started, own_verdict=verdict, message=message)
-    return _graded(adapter, cell, outcome, completion, tuple(deltas), story)
+    return graded(adapter, cell, outcome, completion, tuple(deltas), story)
 
 
 def _recorder(deltas: list[Delta]) -> Emit:
@@ -223,76 +169,6 @@ async def _in_thread(function: Callable[[], Any]) -> Any:
     if error is not None:
         raise error
     return answer
-
-
-def _graded(
-    adapter: Adapter,
-    cell: Cell,
-    outcome: Outcome,
-    completion: Completion | None,
-    deltas: tuple[Delta, ...],
-    story: Timeline,
-) -> Outcome:
-    if completion is None:
-        return outcome
-    shown = getattr(adapter, "shown", None)
-    details = dict(shown.details) if shown else {}
-    diagnostics = tuple(shown.diagnostics) if shown else ()
-    document = {**completion.to_json(), "details": details, "diagnostics": [d.to_json() for d in diagnostics]}
-    if cell.plan.inject == "field":
-        document = unmarked(document)
-    whole = effect(cell.plan, cell.case.protocol) == "nothing"
-    facts = cell.case.requirements if whole or cell.plan == cell.case.plan else ()
-    findings = tuple((f, story.place(f.path)) for f in check_all(facts, document))
-    broken = _broken_law(deltas, completion) or (
-        "" if whole else _broken_plan_law(cell, story, completion, diagnostics)
-    )
-    if broken and outcome.own_verdict is Verdict.PASS:
-        outcome = replace(outcome, own_verdict=Verdict.WRONG, message=broken)
-    return replace(
-        outcome,
-        completion=completion,
-        details=details,
-        diagnostics=diagnostics,
-        findings=findings,
-        deltas=_writable(deltas) if broken else deltas,
-    )
-
-
-def _writable(deltas: tuple[Delta, ...]) -> tuple[Delta, ...]:
-    """The deltas as far as they can be written; the message tells of the others."""
-    written = []
-    for delta in deltas:
-        try:
-            jsontext.dumps(delta.to_json())
-        except (TypeError, ValueError):
-            continue
-        written.append(delta)
-    return tuple(written)
-
-
-def _broken_law(deltas: tuple[Delta, ...], completion: Completion) -> str:
-    """What is wrong with the deltas, "" for nothing; an adapter need not show any."""
-    if not deltas:
-        return ""
-    try:
-        same = fold(deltas) == completion
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        return f"the deltas cannot be folded: {type(error).__name__}: {error}"
-    return "" if same else "the deltas do not fold to the completion"
-
-
-def _broken_plan_law(cell: Cell, story: Timeline, completion: Completion, diagnostics: tuple[Diagnostic, ...]) -> str:
-    protocol, first = cell.case.protocol, cell.case.cassette.interactions[0]
-    kept = StreamDecoder(
-        protocol,
-        quirks=cell.row.quirks,
-        n=cell.case.call.n,
-        content_type=first.header("content-type"),
-        content_encoding=first.header("content-encoding"),
-    )
-    delivery = cell.plan.deliver(first.body, protocol)
-    return broken_law(effect(cell.plan, protocol), delivery, story, completion, diagnostics, kept)
 
 
 def versions() -> dict[str, str]:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from .. import snapshot
 from ..case import Case
+from ..cell import cells
 from ..errors import UsageError
 from ..expectations import Known, failures, load_expectations, unexplained
 from ..outcome import Outcome
 from ..replay.hermetic import hermetic
-from ..run import cells, run_cells
+from ..run import run_cells
 from .rules_metadata import unfinished
 from .subject import Fault, Subject
 
