@@ -15,7 +15,7 @@ from typing import IO
 
 import click
 
-from . import jsontext
+from . import export_commands, jsontext
 from .authoring import commands
 from .cli_support import BAD_INPUT, FAILED, Damage, complain, reported
 from .cli_support import width as _width
@@ -220,7 +220,7 @@ def providers() -> None:
         click.echo(line)
 
 
-for _command in commands.COMMANDS:
+for _command in (*commands.COMMANDS, *export_commands.COMMANDS):
     main.add_command(_command)
 
 

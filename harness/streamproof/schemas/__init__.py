@@ -1,7 +1,7 @@
 """The JSON Schemas (Draft 2020-12) of everything that streamproof writes or reads, and how to check against them.
 
 metadata: a case's block in its cassette. completion, delta: what adapters make. outcome: one line of a run's NDJSON.
-process: one message of the process contract. expectations: known failures (TOML). They refer to each other by URN.
+process: one message of the process contract. expectations: known failures (TOML). case: an exported case. They refer to each other by URN.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..paths import format_path
 
-NAMES = ("metadata", "completion", "delta", "outcome", "process", "expectations")
+NAMES = ("metadata", "completion", "delta", "outcome", "process", "expectations", "case")
 URN = "urn:streamproof:schema:"
 _LONGEST_MESSAGE = 300
 
