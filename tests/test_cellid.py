@@ -26,6 +26,8 @@ CELLS = st.builds(
     frame=VALUES,
     inject=VALUES,
     cut=VALUES,
+    pace=VALUES,
+    coding=VALUES,
     sync=st.booleans(),
 )
 
@@ -47,11 +49,12 @@ def test_file_names_are_portable_and_distinct(one: CellId, other: CellId) -> Non
 
 def test_all_parts_in_their_order() -> None:
     """The documented form of an id."""
-    text = "openai_chat/plain-text@chatgpt_oauth+split:mid-event+frame:crlf,bom+inject:null+cut:after-3-reset+sync"
+    plan = "split:mid-event+frame:crlf,bom+inject:null+cut:after-3-reset+pace:fixed-20+coding:gzip"
+    text = f"openai_chat/plain-text@chatgpt_oauth+{plan}+sync"
     cell = CellId.parse(text)
     assert (cell.case, cell.protocol, cell.provider) == ("openai_chat/plain-text", "openai_chat", "chatgpt_oauth")
     assert (cell.split, cell.frame, cell.cut, cell.sync) == ("mid-event", "crlf,bom", "after-3-reset", True)
-    assert (cell.inject, cell.plan) == ("null", "split:mid-event+frame:crlf,bom+inject:null+cut:after-3-reset")
+    assert (cell.inject, cell.pace, cell.coding, cell.plan) == ("null", "fixed-20", "gzip", plan)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,9 @@ def test_all_parts_in_their_order() -> None:
         "openai_chat/a@openai+split:",
         "openai_chat/a@openai+frame:crlf+split:byte",
         "openai_chat/a@openai+sync+cut:1",
-        "openai_chat/a@openai+pace:1",
+        "openai_chat/a@openai+speed:1",
+        "openai_chat/a@openai+coding:gzip+pace:recorded",
+        "openai_chat/a@openai+pace:recorded+cut:at-1",
         "openai_chat/a@openai\n",
     ],
 )

@@ -54,6 +54,10 @@ def with_plans(cells: Iterable[Cell], plans: Iterable[Plan]) -> list[Cell]:
 
 
 def can_play(case: Case, plan: Plan) -> bool:
-    """Whether a plan is legal for the stream of a case; an HTTP error's body can only be split."""
+    """Whether a plan is legal for the stream of a case; an HTTP error's body is only split, delayed or compressed."""
     first = case.cassette.interactions[0]
-    return (first.status < ERROR_STATUS or plan == Plan(split=plan.split)) and applies(plan, case.protocol, first.body)
+    if first.status >= ERROR_STATUS and (plan.frame or plan.inject or plan.cut):
+        return False
+    if plan.coding and first.header("content-encoding"):
+        return False
+    return applies(plan, case.protocol, first.body, first.chunks)

@@ -2,7 +2,7 @@
 
     case     = protocol, "/", slug ;
     cell     = case, "@", provider, [ "+split:", value ], [ "+frame:", value ], [ "+inject:", value ],
-               [ "+cut:", value ], [ "+sync" ] ;
+               [ "+cut:", value ], [ "+pace:", value ], [ "+coding:", value ], [ "+sync" ] ;
     slug     = word, { "-", word } ;
     provider = word, { "_", word } ;
     value    = word, { ( "-" | "." | "," | "_" ), word } ;
@@ -24,12 +24,13 @@ SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 PROVIDER = r"[a-z0-9]+(?:_[a-z0-9]+)*"
 VALUE = r"[a-z0-9]+(?:[-.,_][a-z0-9]+)*"
 
-_PLAN = ("split", "frame", "inject", "cut")
+_PLAN = ("split", "frame", "inject", "cut", "pace", "coding")
 _CASE = re.compile(f"(?P<protocol>{'|'.join(PROTOCOLS)})/(?P<slug>{SLUG})")
 _CELL = re.compile(
     rf"(?P<case>{_CASE.pattern})@(?P<provider>{PROVIDER})"
     rf"(?:\+split:(?P<split>{VALUE}))?(?:\+frame:(?P<frame>{VALUE}))?"
-    rf"(?:\+inject:(?P<inject>{VALUE}))?(?:\+cut:(?P<cut>{VALUE}))?(?P<sync>\+sync)?"
+    rf"(?:\+inject:(?P<inject>{VALUE}))?(?:\+cut:(?P<cut>{VALUE}))?"
+    rf"(?:\+pace:(?P<pace>{VALUE}))?(?:\+coding:(?P<coding>{VALUE}))?(?P<sync>\+sync)?"
 )
 
 
@@ -49,10 +50,15 @@ def case_id(path: PurePath | str) -> str:
     return check_case_id(f"{path.parent.name}/{path.stem}")
 
 
+def case_of(cell: str) -> str:
+    """The case id of a cell id, which is not checked."""
+    return cell.partition("@")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class CellId:
-    """One case at one provider, delivered in one way. split, frame, inject, cut: words of the wire plan (wire/plans),
-    None = as stored. sync: the adapter's synchronous side."""
+    """One case at one provider, delivered in one way. split to coding: words of the wire plan (wire/plans), None = as
+    stored. sync: the adapter's synchronous side."""
 
     case: str
     provider: str
@@ -60,6 +66,8 @@ class CellId:
     frame: str | None = field(default=None, kw_only=True)
     inject: str | None = field(default=None, kw_only=True)
     cut: str | None = field(default=None, kw_only=True)
+    pace: str | None = field(default=None, kw_only=True)
+    coding: str | None = field(default=None, kw_only=True)
     sync: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -101,5 +109,6 @@ class CellId:
 
 
 _REMEDY = (
-    "write <protocol>/<slug>@<provider>[+split:...][+frame:...][+inject:...][+cut:...][+sync], parts in that order"
+    "write <protocol>/<slug>@<provider>[+split:...][+frame:...][+inject:...][+cut:...][+pace:...][+coding:...][+sync], "
+    "parts in that order"
 )

@@ -14,8 +14,8 @@ from streamproof.adapters.requests import request_body
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case, all_cases
 from streamproof.completion import Completion, Delta
+from streamproof.hermetic import hermetic
 from streamproof.messages import to_messages, tool_results
-from streamproof.replay.hermetic import hermetic
 from streamproof.replay.transport import Playback, ReplayTransport
 from streamproof.timeline import timeline
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 import httpx2
 import pytest
 from loopback import PATIENCE, POST, RawClient, ended, nothing_left_behind, serving
+from streamproof.hermetic import hermetic
 from streamproof.replay.exchanges import Exchange, ExchangeLog, Request
-from streamproof.replay.hermetic import hermetic
 from streamproof.replay.script import End, Response, Send, Stall, Withhold
 from streamproof.replay.server import LoopbackServer
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from loopback import PATIENCE, POST, RawClient, cassette, ended, nothing_left_behind, serving
+from streamproof.hermetic import hermetic
 from streamproof.replay.connection import MAX_BODY
 from streamproof.replay.exchanges import Request
-from streamproof.replay.hermetic import hermetic
 from streamproof.replay.script import Reset, Response, Send, Withhold
 from streamproof.replay.server import LoopbackServer, respond_with_cassette
 from streamproof.scrub import REDACTED as MASK

@@ -15,8 +15,8 @@ from streamproof.adapters.contract import Call, Endpoint
 from streamproof.adapters.reference import ReferenceAdapter
 from streamproof.completion import Completion, Delta
 from streamproof.errors import LLMError
+from streamproof.hermetic import hermetic
 from streamproof.providers import TABLE
-from streamproof.replay.hermetic import hermetic
 from streamproof.replay.script import Gate, Reset, Response, Send, ShortBody, Stall, Step, Withhold
 from streamproof.replay.server import LoopbackServer, respond_with_cassette
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,8 @@ def read(body: bytes) -> list[tuple[str, str, object]]:
         "split:random-3+frame:no-space,crlf,bom",
         "inject:error-2",
         "frame:cr+inject:ping+cut:at-9-reset",
+        "split:event+pace:fixed-20+coding:gzip",
+        "pace:recorded",
     ],
 )
 def test_names_are_inverse(text: str) -> None:
@@ -58,7 +62,8 @@ def test_names_are_inverse(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "split", "split:", "pace:1", "split:byte+split:2", "split:4", "split:random", "split:at-x", "split:random-N",
+        "split", "split:", "pace:1", "pace:fixed", "pace:fixed-N", "pace:fixed-60001",
+        "coding:br", "coding:", "split:byte+split:2", "split:4", "split:random", "split:at-x", "split:random-N",
         "frame:crlf,no-space", "frame:crlf,crlf", "frame:utf8", "inject:error", "inject:error-N", "cut:after",
         "cut:after-1-now", "cut:empty-1", "cut:after-N", "cut:reset",
     ],
@@ -250,13 +255,13 @@ def test_effects() -> None:
         effect(Plan(inject="ping"), "openai_chat")
 
 
-def test_binary_and_json_bodies_have_splits_and_cuts_only() -> None:
+def test_binary_and_json_bodies_keep_their_events() -> None:
     """A framing of server-sent events for a body that is none."""
-    assert {rule.part for rule in legal("bedrock_converse", "eventstream")} == {"split", "cut"}
-    assert {rule.part for rule in legal("gemini_generate_content", "json")} == {"split", "cut"}
-    assert {rule.part for rule in legal("openai_chat", "other")} == {"split"}
+    assert {rule.part for rule in legal("bedrock_converse", "eventstream")} == {"split", "cut", "pace", "coding"}
+    assert {rule.part for rule in legal("gemini_generate_content", "json")} == {"split", "cut", "pace", "coding"}
+    assert {rule.part for rule in legal("openai_chat", "other")} == {"split", "pace", "coding"}
     for plan in plans("gemini_generate_content", ARRAY):
-        assert plan == Plan(split=plan.split, cut=plan.cut)
+        assert plan == Plan(split=plan.split, cut=plan.cut, coding=plan.coding)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +284,17 @@ def test_binary_and_json_bodies_have_splits_and_cuts_only() -> None:
         (Plan(cut="empty"), b"", False),
         (Plan(inject="ping"), CHAT, False),
         (Plan(frame="bom"), b"<html>", False),
+        (Plan(coding="gzip"), CHAT, True),
+        (Plan(coding="gzip", cut="empty-reset"), CHAT, True),
+        (Plan(coding="gzip"), b"<html>", True),
+        (Plan(coding="gzip"), b"", False),
+        (Plan(coding="gzip"), gzip.compress(CHAT), False),
+        (Plan(pace="fixed-5"), CHAT, False),
+        (Plan(split="event", pace="fixed-5"), CHAT, True),
+        (Plan(split="event", pace="fixed-0"), CHAT, False),
+        (Plan(pace="first-5"), CHAT, True),
+        (Plan(pace="first-5"), b"", False),
+        (Plan(pace="recorded"), CHAT, False),
     ],
 )
 def test_a_plan_applies_where_it_is_legal_and_does_something(plan: Plan, body: bytes, fits: bool) -> None:
@@ -296,8 +312,9 @@ def test_plans_of_a_body() -> None:
     assert len(found) == len(set(found))
     used = {re.sub(r"-\d+|-(reset|short|stall)", _n, f"{part}:{name}") for plan in found for part, name in plan.names()}
     every = {f"{rule.part}:{rule.name}" for rule in RULES if "openai_chat" in rule.protocols}
-    # done: it has one; crlf: it is so; at-N: the sweep's own
-    assert used == every - {"split:whole", "split:at-N", "cut:at-N", "frame:done", "frame:crlf"}
+    # done: it has one; crlf: it is so; at-N: the sweep's own; pace: a sweep does not wait
+    paces = {f"pace:{rule.name}" for rule in RULES if rule.part == "pace"}
+    assert used == every - {"split:whole", "split:at-N", "cut:at-N", "frame:done", "frame:crlf"} - paces
     assert {str(plan) for plan in found if plan.inject and "error" in plan.inject} == {"inject:error-0"}
     assert Plan(cut="inside-2-stall") in found
 
@@ -308,7 +325,75 @@ def test_drawn_plans_are_some_of_them() -> None:
     assert len(set(some)) == 9
     assert set(some) <= set(plans("openai_chat", CHAT, positions="all"))
     assert some == drawn("openai_chat", CHAT, 9, "seed") != drawn("openai_chat", CHAT, 9, "other")
-    assert len(drawn("openai_chat", b"x", 9, "seed")) == 0
+    assert set(drawn("openai_chat", b"x", 9, "seed")) == {Plan(coding="gzip")}
+    assert len(drawn("openai_chat", b"", 9, "seed")) == 0
+
+
+RECORDED = ((0.5, 4), (0.75, 3), (0.75, 2))
+"""Times of the chunks of nine bytes."""
+
+
+@pytest.mark.parametrize(
+    ("plan", "chunks", "waits"),
+    [
+        (Plan(pace="recorded"), [b"abcd", b"efg", b"hi"], [0.5, 0.25, 0.0]),
+        (Plan(pace="recorded", cut="at-5"), [b"abcd", b"e"], [0.5, 0.25]),
+        (Plan(pace="recorded", split="3"), [b"abc", b"def", b"ghi"], [0.5, 0.25, 0.0]),
+        (Plan(pace="recorded", split="whole"), [b"abcdefghi"], [0.75]),
+        (Plan(pace="fixed-20", split="7"), [b"abcdefg", b"hi"], [0.0, 0.02]),
+        (Plan(pace="first-20", split="7"), [b"abcdefg", b"hi"], [0.02, 0.0]),
+        (Plan(pace="first-20", cut="empty"), [], []),
+        (Plan(split="7"), [b"abcdefg", b"hi"], []),
+    ],
+    ids=str,
+)
+def test_paces(plan: Plan, chunks: list[bytes], waits: list[float]) -> None:
+    """A piece that comes before the bytes in it were there, a wait that is counted twice, or other pieces."""
+    delivery = plan.deliver(b"abcdefghi", "openai_chat", RECORDED)
+    assert (delivery.chunks, list(delivery.waits)) == (chunks, waits)
+
+
+def test_the_recorded_pace_is_of_the_recorded_bytes() -> None:
+    """Times of other bytes than those that are sent."""
+    recorded = [(0.1, 10), (0.2, len(CHAT) - 10)]
+    assert applies(Plan(pace="recorded"), "openai_chat", CHAT, recorded)
+    assert not applies(Plan(pace="recorded"), "openai_chat", CHAT, recorded[:1])
+    assert not applies(Plan(pace="recorded", frame="bom"), "openai_chat", CHAT, recorded)
+    assert not applies(Plan(pace="recorded", inject="null"), "openai_chat", CHAT, recorded)
+    assert list(Plan(pace="recorded").deliver(CHAT, "openai_chat").waits) == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("plan", "whole"),
+    [
+        (Plan(coding="gzip"), True),
+        (Plan(coding="gzip", split="byte", frame="crlf,bom", inject="null"), True),
+        (Plan(coding="gzip", split="event", cut="after-1"), False),
+        (Plan(coding="gzip", cut="inside-1-reset"), False),
+    ],
+    ids=str,
+)
+def test_each_coded_piece_can_be_read_when_it_comes(plan: Plan, whole: bool) -> None:
+    """A piece that stays in the compressor until the next one; an end of the coding where the body was cut."""
+    delivery, codec = plan.deliver(CHAT, "openai_chat"), zlib.decompressobj(zlib.MAX_WBITS | 16)
+    assert [codec.decompress(piece) for piece in delivery.coded] == delivery.chunks
+    assert codec.eof is whole
+    assert plan.deliver(b"", "openai_chat").coded == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "stored", "body", "sent"),
+    [
+        (AS_STORED, "gzip", gzip.compress(CHAT), ["gzip"]),
+        (AS_STORED, "gzip", CHAT, []),
+        (Plan(coding="gzip"), "br", CHAT, ["gzip"]),
+    ],
+)
+def test_the_header_says_the_coding_that_is_sent(plan: Plan, stored: str, body: bytes, sent: list[str]) -> None:
+    """A client that decodes what is not coded, or does not decode what is."""
+    headers = plan.headers([("Content-Encoding", stored), ("x-a", "1")], body)
+    assert [value for name, value in headers if name.lower() == "content-encoding"] == sent
+    assert ("x-a", "1") in headers
 
 
 @pytest.mark.parametrize(

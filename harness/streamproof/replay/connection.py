@@ -21,6 +21,9 @@ from .. import jsontext
 from .exchanges import Ended, Entry, ExchangeLog, Request
 from .script import End, Gate, Pause, Reset, Response, Send, ShortBody, Stall, Step, Withhold
 
+if sys.platform != "win32":
+    import fcntl
+
 Handler: TypeAlias = Callable[[Request], Response]
 """Answers a request; called on the server's thread, must not wait. What it raises becomes a 500 and is reported."""
 
@@ -35,6 +38,12 @@ TURN = 100
 
 # struct linger {l_onoff, l_linger}; two u_short on Windows
 NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+SIOCOUTQNSD = 0x894B
+"""Linux, linux/sockios.h: bytes in the queue of a socket that have not been sent."""
+
+QUEUE_SECONDS = 0.002
+"""Between two looks at that queue."""
 
 
 def problem(status: int, kind: str, message: str, **facts: Any) -> Response:
@@ -80,8 +89,7 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     request = incoming.request()
     entry = shared.log.begin(request)
     response = refusal or _answer(shared.handler, request)
-    if response.report:
-        entry.report(response.report)
+    entry.told(response.report, response.tags)
     ended: Ended = "stopped"
     try:
         ended = await _play(reader, _Player(writer, response, request.method, entry, shared.gates))
@@ -198,7 +206,9 @@ class _Player:
         if self._response.bodiless(self._method):
             return "complete"
         for number, step in enumerate(self._response.steps, start=1):
-            if (ended := await _PLAY[type(step)](self, step)) is not None:
+            if type(step) is Send:
+                await self._send(step)
+            elif (ended := await _PLAY[type(step)](self, step)) is not None:
                 return ended
             if number % TURN == 0:
                 await asyncio.sleep(0)  # to a client that reads fast `drain` never waits
@@ -220,9 +230,17 @@ class _Player:
         return "complete"
 
     async def _reset(self, _: Reset) -> Ended:
+        await self._all_sent()
         self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         self._writer.transport.abort()
         return "reset_by_us"
+
+    async def _all_sent(self) -> None:
+        """Return when the system has passed on all it was handed: RST throws away what a slow client left there."""
+        if sys.platform == "linux":
+            place = self._writer.get_extra_info("socket").fileno()
+            while int.from_bytes(fcntl.ioctl(place, SIOCOUTQNSD, bytes(4)), sys.byteorder):
+                await asyncio.sleep(QUEUE_SECONDS)
 
     async def _short(self, _: ShortBody) -> Ended:
         return "short"

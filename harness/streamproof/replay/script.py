@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal, TypeAlias
 
@@ -126,7 +126,8 @@ class Response:
     framing `close` adds no header but `connection: close` and leaves given ones alone, so that a script can write
     a framing of its own, a broken one too. before: steps ahead of the status line, such as a stall or a reset instead
     of an answer. reason: the status line's phrase, None for the usual one. report: what the server shall report about
-    the request that gets this answer. Raises ValueError for what cannot be played.
+    the request that gets this answer. tags: what its log shall say about it. Raises ValueError for what cannot be
+    played.
     """
 
     status: int = 200
@@ -136,6 +137,7 @@ class Response:
     before: Sequence[Step] = ()
     reason: str | None = None
     report: str | None = None
+    tags: Mapping[str, str | int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 200 <= self.status <= 599:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from ..cassette import Cassette, Interaction
 from ..errors import HarnessFault
 from .connection import READ_SIZE, Handler, Shared, problem, serve, turn_away
-from .exchanges import Exchange, ExchangeLog, Request
+from .exchanges import KEPT, Exchange, ExchangeLog, Request
 from .script import Framing, Gate, Response, Send
 
 if TYPE_CHECKING:
@@ -51,11 +51,21 @@ CONNECTION_HEADERS = frozenset(
 class LoopbackServer:
     """Serves a handler. Start and stop it with `with`; one server runs once.
 
+    port: 0 for a free one. listener: a socket that listens already, which becomes the server's. keep: how many
+    exchanges the log keeps. ended: called with each exchange that has ended, on the server's thread; it must not wait.
     Stopping ends open streams (`stopped`) and leaves no thread, task or socket behind.
     """
 
-    def __init__(self, handler: Handler) -> None:
-        self._log = ExchangeLog()
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        port: int = 0,
+        listener: socket.socket | None = None,
+        keep: int = KEPT,
+        ended: Callable[[Exchange], object] | None = None,
+    ) -> None:
+        self._log, self._wanted, self._given = ExchangeLog(keep, ended), port, listener
         self._gates: dict[str, Gate] = {}
         self._shared = Shared(handler, self._log, self.gate)
         self._connections: set[asyncio.Task[None]] = set()
@@ -81,8 +91,13 @@ class LoopbackServer:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """All requests so far, in their order, each as it stands now."""
+        """The requests so far (the last ones, as many as are kept), in their order, each as it stands now."""
         return self._log.snapshot()
+
+    @property
+    def log(self) -> ExchangeLog:
+        """The log of requests, for what `exchanges` and `wait_for` do not tell."""
+        return self._log
 
     @property
     def reports(self) -> list[str]:
@@ -90,10 +105,13 @@ class LoopbackServer:
         return [exchange.report for exchange in self.exchanges if exchange.report]
 
     def start(self) -> None:
-        """Listen. Returns when a client can connect. Raises RuntimeError when it was started before."""
+        """Listen. Returns when a client can connect.
+
+        Raises RuntimeError when it was started before, OSError when the port is taken.
+        """
         if self._thread is not None:
             raise RuntimeError("a server runs once; make a new one")
-        listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        listener = self._given or socket.create_server(("127.0.0.1", self._wanted), backlog=BACKLOG)
         self._port = listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run, args=(listener,), name="streamproof-loopback", daemon=True)
         self._thread.start()

@@ -6,9 +6,11 @@ cassettes. One transport serves sync and async clients and plays the body in the
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import httpx2
 from vcr.cassette import Cassette as VCRCassette
@@ -16,15 +18,25 @@ from vcr.errors import UnhandledHTTPRequestError
 from vcr.matchers import host, method, path, port, scheme
 from vcr.request import Request
 
-from ..cassette import Cassette, Interaction, load_vcr
+from ..cassette import Cassette, Interaction, load_vcr, recorded_chunks
 from ..errors import HarnessFault
 from ..providers import Provider
-from ..wire.encoding import Decompressor
-from ..wire.plans import End, Plan
+from ..wire.plans import AS_STORED, End, Plan
+from ..wire.plans.paces import Recorded
 
 _SAME = (method, scheme, host, port, path)
 
 Split = Callable[[bytes], Iterable[bytes]]
+
+
+class Wait(NamedTuple):
+    """Some seconds without bytes, in the place of a chunk."""
+
+    seconds: float
+
+
+_Source: TypeAlias = Callable[[bytes, Recorded], Iterable[bytes | Wait]]
+"""A body and the recorded times of its chunks -> what is delivered."""
 
 
 class Played(NamedTuple):
@@ -55,17 +67,24 @@ _FAULTS: Mapping[End, tuple[type[httpx2.TransportError], str]] = {
 """How httpx2 reports an end that is none, over a socket; a stall does not keep anybody waiting here."""
 
 
-def by_plan(plan: Plan, protocol: str) -> Split:
-    """The split that delivers a body by a wire plan, and raises what httpx2 raises where the connection breaks."""
+def by_plan(plan: Plan, protocol: str) -> _Source:
+    """What delivers a body by a wire plan, and raises what httpx2 raises where the connection breaks."""
 
-    def delivered(body: bytes) -> Iterator[bytes]:
-        delivery = plan.deliver(body, protocol)
-        yield from delivery.chunks
+    def delivered(body: bytes, recorded: Recorded) -> Iterator[bytes | Wait]:
+        delivery = plan.deliver(body, protocol, recorded)
+        for number, chunk in enumerate(delivery.coded):
+            if delivery.waits and delivery.waits[number]:
+                yield Wait(delivery.waits[number])
+            yield chunk
         if delivery.end != "clean":
             fault, message = _FAULTS[delivery.end]
             raise fault(message)
 
     return delivered
+
+
+def _by_split(split: Split) -> _Source:
+    return lambda body, _: split(body)
 
 
 class Playback:
@@ -80,7 +99,8 @@ class Playback:
         self, cassette: Cassette, provider: Provider, model: str, split: Split = whole, *, plan: Plan | None = None
     ) -> None:
         self.cassette, self.url = cassette, provider.url(model)
-        self._split = by_plan(plan, provider.protocol) if plan else split
+        self._plan = plan or AS_STORED
+        self._source = by_plan(plan, provider.protocol) if plan else _by_split(split)
 
     def responses(self) -> Iterator[Played]:
         """The responses in their order, for adapters that use no HTTP."""
@@ -96,11 +116,14 @@ class Playback:
 
     def transport(self) -> ReplayTransport:
         """A fresh transport: each interaction is played once."""
-        return ReplayTransport(self._vcr_cassette(), self._split, str(self.cassette.path or "the cassette"))
+        name = str(self.cassette.path or "the cassette")
+        return ReplayTransport(self._vcr_cassette(), name=name, source=self._source, plan=self._plan)
 
     def _played(self, interaction: Interaction) -> Played:
         pairs = [(name, value) for name, values in interaction.headers.items() for value in values]
-        return Played(interaction.status, pairs, self._split(interaction.body))
+        if self._plan.coding:  # else as they are, for adapters that can tell a body that was stored decoded
+            pairs = self._plan.headers(pairs, interaction.body)
+        return Played(interaction.status, pairs, _awaited(self._source(interaction.body, interaction.chunks)))
 
     def _vcr_cassette(self) -> VCRCassette:
         # No headers: matching ignores them, and secrets have no business here.
@@ -111,9 +134,18 @@ class Playback:
 class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """Answers from a vcrpy cassette; a request that it does not hold is a HarnessFault."""
 
-    def __init__(self, tape: VCRCassette, split: Split = whole, name: str = "the cassette") -> None:
-        """name: the cassette's, as messages show it."""
-        self._tape, self._split, self._name = tape, split, name
+    def __init__(
+        self,
+        tape: VCRCassette,
+        split: Split = whole,
+        name: str = "the cassette",
+        *,
+        source: _Source | None = None,
+        plan: Plan = AS_STORED,
+    ) -> None:
+        """name: the cassette's, as messages show it. source, plan: what delivers bodies, instead of a split."""
+        self._tape, self._name, self._plan = tape, name, plan
+        self._source = _by_split(split) if source is None else source
         self.requests: list[httpx2.Request] = []
         """What the client asked, in order."""
 
@@ -137,34 +169,42 @@ class ReplayTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
                 f"it holds: {held}"
             ) from miss
         body = recorded["body"]["string"] or b""
-        headers = [
-            (name, value)
-            for name, values in recorded["headers"].items()
-            for value in values
-            if name.lower() != "content-encoding" or _is_encoded(body, value)
-        ]
-        return httpx2.Response(recorded["status"]["code"], headers=headers, stream=_Chunks(self._split(body)))
+        pairs = [(name, value) for name, values in recorded["headers"].items() for value in values]
+        return httpx2.Response(
+            recorded["status"]["code"],
+            headers=self._plan.headers(pairs, body),
+            stream=_Chunks(self._source(body, recorded_chunks(recorded, len(body)))),
+        )
 
 
-def _is_encoded(body: bytes, encoding: str) -> bool:
-    """False where the body was stored decoded, and the header left as it was (`decode_compressed_response`)."""
-    decompressor = Decompressor(encoding)
-    return decompressor.feed(body) + decompressor.close() != body
+def _awaited(chunks: Iterable[bytes | Wait]) -> Iterator[bytes]:
+    """The chunks, each when its time has come."""
+    for chunk in chunks:
+        if isinstance(chunk, Wait):
+            time.sleep(chunk.seconds)
+        else:
+            yield chunk
 
 
 class _Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A body in chunks. Ends itself once closed, as an open `iter_bytes` goes on reading otherwise."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes | Wait]) -> None:
         self._chunks = iter(chunks)
 
     def __iter__(self) -> Iterator[bytes]:
         while (chunk := next(self._chunks, None)) is not None:
-            yield chunk
+            if isinstance(chunk, Wait):
+                time.sleep(chunk.seconds)
+            else:
+                yield chunk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while (chunk := next(self._chunks, None)) is not None:
-            yield chunk
+            if isinstance(chunk, Wait):
+                await asyncio.sleep(chunk.seconds)
+            else:
+                yield chunk
 
     def close(self) -> None:
         chunks, self._chunks = self._chunks, iter(())

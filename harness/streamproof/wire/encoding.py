@@ -282,3 +282,8 @@ def decompressed(body: bytes, content_encoding: str | None) -> bytes:
         return body
     decompressor = Decompressor(content_encoding)
     return decompressor.feed(body) + decompressor.close()
+
+
+def is_encoded(body: bytes, content_encoding: str) -> bool:
+    """False where a body was stored decoded, and the header left as it was (`decode_compressed_response`)."""
+    return decompressed(body, content_encoding) != body

@@ -9,6 +9,11 @@ from ..jsontext import JSON, loads
 Kind: TypeAlias = Literal["json", "done", "document", "exception", "malformed"]
 
 
+new_tuple = tuple.__new__
+"""Makes a NamedTuple in half the time of its own constructor, which is Python; for the hot path, where every stream's
+every event passes. All fields have to be given."""
+
+
 class WireEvent(NamedTuple):
     """One event.
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..jsontext import loads
 from .encoding import Decompressor
-from .event import WireEvent, malformed, not_utf8
+from .event import WireEvent, malformed, new_tuple, not_utf8
 from .eventstream import PRELUDE_SIZE, EventStreamParser, is_prelude
 from .json_array import JSONBodyParser
 from .sse import Frame, SSEParser
@@ -140,7 +140,7 @@ class SSEFraming:
             kind, name, text, replaced, _ = frame
             if kind == "event" and not replaced and not self._unknown:
                 try:
-                    events.append(WireEvent("json", name, loads(text)))
+                    events.append(new_tuple(WireEvent, ("json", name, loads(text))))
                 except ValueError as fault:
                     events += _not_json(frame, fault)
             else:

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from .event import new_tuple
+
 _BOM = b"\xef\xbb\xbf"
+_LF = 0x0A
 
 
 class Frame(NamedTuple):
@@ -45,7 +48,7 @@ class SSEParser:
         self._skip_lf = False
         self._at_start = True
         self._name = ""
-        self._data: list[str] = []
+        self._data: list[bytes] = []
         self._stray: list[str] = []
         self._replaced = False
 
@@ -56,14 +59,14 @@ class SSEParser:
             chunk = chunk.removeprefix(b"\n")
         if not chunk:
             return []
-        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+        end = len(chunk) if chunk[-1] == _LF else max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
         if not end:
             self._pieces.append(chunk)
             return []
         self._skip_lf = chunk.endswith(b"\r")
         self._pieces.append(chunk[:end])
         lines = b"".join(self._pieces)
-        self._pieces = [chunk[end:]]
+        self._pieces = [chunk[end:]] if end < len(chunk) else []
         return self._take(lines)
 
     def close(self) -> list[Frame]:
@@ -73,52 +76,39 @@ class SSEParser:
         if self._stray and not self._data:
             self._flush_stray(frames, terminated=False)
         if self._data or self._name:
-            frames.append(Frame("event", self._name, "\n".join(self._data), self._replaced, terminated=False))
+            text = self._text(b"\n".join(self._data))
+            frames.append(Frame("event", self._name, text, self._replaced, terminated=False))
             self._data.clear()
         self._flush_stray(frames, terminated=False)
         return frames
 
     def _take(self, lines: bytes) -> list[Frame]:
-        """Parse whole lines; a line end is never inside a UTF-8 sequence, so they can be decoded together."""
+        """Parse whole lines; a line end is never inside a UTF-8 sequence."""
         if self._at_start:
             self._at_start = False
             lines = lines.removeprefix(_BOM)
         if b"\r" in lines:
             lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        try:
-            texts = lines.decode().split("\n")
-        except UnicodeDecodeError:
-            return self._take_damaged(lines)
-        texts.pop()  # what follows the last line end
-        return self._run(texts)
-
-    def _take_damaged(self, lines: bytes) -> list[Frame]:
-        """Line by line, to know which blocks lost bytes."""
-        frames: list[Frame] = []
-        for line in lines.split(b"\n")[:-1]:
-            text = line.decode("utf-8", "replace")
-            if text.encode("utf-8") != line and not text.startswith(":"):
-                self._replaced = True
-            frames += self._run([text])
-        return frames
-
-    def _run(self, lines: list[str]) -> list[Frame]:
+        pieces = lines.split(b"\n")
+        pieces.pop()  # what follows the last line end
         frames: list[Frame] = []
         data, stray = self._data, self._stray
-        for line in lines:
-            if line[:6] == "data: ":
+        for line in pieces:
+            if line[:6] == b"data: ":
                 if stray and not data:
                     self._flush_stray(frames)
                 data.append(line[6:])
-            elif line[:7] == "event: ":
-                self._name = line[7:]
+            elif line[:7] == b"event: ":
+                name = line[7:]
+                self._name = name.decode() if name.isascii() else self._text(name)
                 self.recognized = True
             elif line:
                 self._other_line(line, frames)
             else:
                 if data:
-                    text = data[0] if len(data) == 1 else "\n".join(data)
-                    frames.append(Frame("event", self._name, text, self._replaced))
+                    raw = data[0] if len(data) == 1 else b"\n".join(data)
+                    text = raw.decode() if raw.isascii() else self._text(raw)
+                    frames.append(new_tuple(Frame, ("event", self._name, text, self._replaced, True)))
                     data.clear()
                     self.recognized = True
                 if stray:
@@ -128,21 +118,28 @@ class SSEParser:
             self.recognized = True
         return frames
 
-    def _other_line(self, line: str, frames: list[Frame]) -> None:
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "data":
+    def _text(self, raw: bytes) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            self._replaced = True
+            return raw.decode("utf-8", "replace")
+
+    def _other_line(self, line: bytes, frames: list[Frame]) -> None:
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
             if not self._data:
                 self._flush_stray(frames)
             self._data.append(value)
-        elif field == "event":
-            self._name = value
-        elif field == "id":
-            self.last_event_id = self.last_event_id if "\0" in value else value
-        elif field == "retry":
-            self.retry = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else self.retry
+        elif field == b"event":
+            self._name = self._text(value)
+        elif field == b"id":
+            self.last_event_id = self.last_event_id if b"\0" in value else self._text(value)
+        elif field == b"retry":
+            self.retry = int(value) if value.isdigit() and len(value) < 20 else self.retry
         elif field:
-            self._stray.append(line)
+            self._stray.append(self._text(line))
             return
         self.recognized = True
 

@@ -1,33 +1,38 @@
 """Wire plans: how the bytes of a body are delivered, as data with a short name.
 
-    split:byte+frame:crlf,bom+inject:ping+cut:after-3-reset
+    split:byte+frame:crlf,bom+inject:ping+cut:after-3-reset+pace:fixed-20+coding:gzip
 
-`inject` changes the events, `frame` their lines, `cut` ends the body early, `split` says in which pieces it comes; they
-are applied in this order. Names stay for ever: they stand in cell ids, and so in other projects' lists.
+`inject` changes the events, `frame` their lines, `cut` ends the body early, `split` says in which pieces it comes,
+`coding` compresses them, `pace` says when; they are applied in this order. Names stay for ever: they stand in cell ids,
+and so in other projects' lists.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from ...errors import UsageError
+from ..encoding import is_encoded
 from .body import BodyKind, Document, body_kind, spans
+from .codings import CODINGS, is_coded
 from .ends import terminals
 from .frames import FRAMES
 from .injections import INJECTIONS, with_error
+from .paces import SLOWEST, Recorded, waits
+from .paces import ends as recorded_ends
 from .rules import KINDS_OF_END, RULES, TABLE, Effect, Part, Rule
 from .splits import NUMBERED, SPLITS, pieces
 
 End: TypeAlias = Literal["clean", "reset", "short", "stall"]
 """How the body ends: in order; RST; the connection closed before the body's end; no more bytes and no end."""
 
-PARTS: Final[tuple[Part, ...]] = ("split", "frame", "inject", "cut")
+PARTS: Final[tuple[Part, ...]] = ("split", "frame", "inject", "cut", "pace", "coding")
 _NUMBER = re.compile(r"-(\d+)(?=-|\Z)")
 _CUT = re.compile(r"(empty|(?:after|inside|at)-\d+)(?:-(reset|short|stall))?")
 
@@ -37,13 +42,26 @@ Positions: TypeAlias = Literal["all", "some"]
 
 
 class Delivery(NamedTuple):
-    """What a plan makes of a body. chunks: as they are sent. end: how it ends. content: the body before it was cut.
-    cut_at: how much of it is sent, None for all."""
+    """What a plan makes of a body. chunks: as they are sent, before a content coding. end: how it ends. content: the
+    body before it was cut. cut_at: how much of it is sent, None for all. waits: seconds before each chunk; empty: none.
+    coding: the content coding, None for none."""
 
     chunks: list[bytes]
     end: End
     content: bytes
     cut_at: int | None
+    waits: Sequence[float] = ()
+    coding: str | None = None
+
+    @property
+    def coded(self) -> list[bytes]:
+        """The chunks in their content coding; one that is cut short has no end."""
+        return self.code(self.chunks)
+
+    def code(self, chunks: list[bytes]) -> list[bytes]:
+        """The same for the same bytes in other chunks."""
+        whole = self.cut_at is None and self.end == "clean"
+        return chunks if self.coding is None else CODINGS[self.coding](chunks, whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +72,15 @@ class Plan:
     frame: str | None = field(default=None)
     inject: str | None = field(default=None)
     cut: str | None = field(default=None)
+    pace: str | None = field(default=None)
+    coding: str | None = field(default=None)
 
     def __post_init__(self) -> None:
         for part, name in self.names():
             _rule(part, name)
+        slow = _NUMBER.search(self.pace or "")
+        if slow is not None and int(slow[1]) > SLOWEST:
+            raise UsageError(f"pace:{self.pace} is slower than {SLOWEST} ms", remedy="wait less")
         order = list(FRAMES)
         frames = [order.index(name) for name in (self.frame or "").split(",") if name]
         if frames != sorted(set(frames)):
@@ -71,7 +94,8 @@ class Plan:
         if any(name not in PARTS or not value for name, _, value in given) or len(set(names)) != len(names):
             raise UsageError(
                 f"{text!r} is no wire plan",
-                remedy="write parts of split:, frame:, inject:, cut: joined by +; docs/wire-plans.md has their names",
+                remedy=f"write parts of {', '.join(f'{part}:' for part in PARTS)} joined by +; "
+                "docs/wire-plans.md has their names",
             )
         return cls(**{name: value for name, _, value in given})
 
@@ -88,12 +112,28 @@ class Plan:
             if value is not None:
                 yield from ((part, name) for name in (value.split(",") if part == "frame" else [value]))
 
-    def deliver(self, body: bytes, protocol: str) -> Delivery:
-        """The pieces of a body. What cannot be done to it (an event that it does not have) changes nothing."""
+    def deliver(self, body: bytes, protocol: str, recorded: Recorded = ()) -> Delivery:
+        """The pieces of a body. What cannot be done to it (an event that it does not have) changes nothing.
+
+        recorded: its chunks as they came, for `pace:recorded`: without a split they are the pieces.
+        """
         content = _content(self.frame, self.inject, body, protocol)
         cut_at, end = _cut_at(self.cut, content)
         sent = content if cut_at is None else content[:cut_at]
-        return Delivery(pieces(sent, _positions(self.split, sent)), end, content, cut_at)
+        as_recorded = self.pace == "recorded" and self.split is None
+        chunks = pieces(sent, recorded_ends(recorded) if as_recorded else _positions(self.split, sent))
+        return Delivery(chunks, end, content, cut_at, waits(self.pace, chunks, recorded), self.coding)
+
+    def headers(self, stored: Iterable[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
+        """The headers of a stored body as they are sent: with the plan's coding, or with the stored one where the body
+        is in it (cassettes may hold the decoded body under the header of the encoded one)."""
+        sent = [] if self.coding is None else [("content-encoding", self.coding)]
+        kept = [
+            (name, value)
+            for name, value in stored
+            if name.lower() != "content-encoding" or (self.coding is None and is_encoded(body, value))
+        ]
+        return kept + sent
 
 
 AS_STORED: Final = Plan()
@@ -110,8 +150,8 @@ def effect(plan: Plan, protocol: str) -> Effect:
     return max(found, key=get_args(Effect).index)
 
 
-def applies(plan: Plan, protocol: str, body: bytes) -> bool:
-    """Whether a plan is legal for a protocol and this body, and changes what is sent."""
+def applies(plan: Plan, protocol: str, body: bytes, recorded: Recorded = ()) -> bool:
+    """Whether a plan is legal for a protocol and this body, and changes what is sent. recorded: its chunks' times."""
     kind = body_kind(body)
     rules = [_rule(part, name) for part, name in plan.names()]
     if not all(protocol in rule.protocols and kind in rule.kinds for rule in rules):
@@ -122,7 +162,13 @@ def applies(plan: Plan, protocol: str, body: bytes) -> bool:
     steps = [Plan(frame=name) for name in frames] + [Plan(inject=plan.inject)] * (plan.inject is not None)
     if any(step.deliver(body, protocol).content == body for step in steps):
         return False
-    sent = plan.deliver(body, protocol)
+    if plan.pace == "recorded" and (frames or plan.inject or sum(size for _, size in recorded) != len(body)):
+        return False
+    if plan.coding is not None and (not body or is_coded(body)):
+        return False
+    sent = plan.deliver(body, protocol, recorded)
+    if plan.pace is not None and not any(sent.waits):
+        return False
     if plan.cut is not None and (sent.cut_at is None or (sent.cut_at >= len(sent.content) and sent.end == "clean")):
         return False
     return plan.split in (None, "whole") or len(sent.chunks) > 1
@@ -136,8 +182,8 @@ def legal(protocol: str, kind: BodyKind) -> tuple[Rule, ...]:
 def plans(protocol: str, body: bytes, *, positions: Positions = "some") -> list[Plan]:
     """The legal plans for one body that change what is sent, in a fixed order.
 
-    Every split; every frame, whole and byte by byte; every injection; cuts and errors after and inside every event
-    (`some`: the first, the middle and the last one), with every kind of end.
+    Every split; every frame and content coding, whole and byte by byte; every injection; cuts and errors after and
+    inside every event (`some`: the first, the middle and the last one), with every kind of end. No pace.
     """
     return [plan for plan in _candidates(protocol, body, positions) if applies(plan, protocol, body)]
 
@@ -166,6 +212,10 @@ def _plans_of(rule: Rule, numbers: list[int], body: bytes, protocol: str) -> lis
         return [Plan(split=f"random-{seed}") for seed in (1, 2)] if name == "random-N" else [Plan(split=name)]
     if rule.part == "frame":
         return [Plan(frame=name), Plan(split="byte", frame=name)]
+    if rule.part == "pace":
+        return []  # a sweep has no time to wait
+    if rule.part == "coding":
+        return [Plan(coding=name), Plan(split="byte", coding=name)]
     if rule.part == "inject":
         if name != "error-N":
             return [Plan(inject=name)]

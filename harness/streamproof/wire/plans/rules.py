@@ -10,13 +10,15 @@ Effect: TypeAlias = Literal["nothing", "interrupted", "failed"]
 """nothing: the completion is that of the body as stored. interrupted, failed: before the terminal the completion has
 this status and keeps what came; after it, the completion is whole and the fault noted."""
 
-Part: TypeAlias = Literal["split", "frame", "inject", "cut"]
+Part: TypeAlias = Literal["split", "frame", "inject", "cut", "pace", "coding"]
 
 _SSE = "https://html.spec.whatwg.org/multipage/server-sent-events.html"
 _PARSING = f"{_SSE}#parsing-an-event-stream"
 _INTERPRETING = f"{_SSE}#event-stream-interpretation"
 _TCP = "RFC 9293, section 2.2 (a byte stream), and RFC 9112, section 7.1: segments and chunks say nothing about content"
 _UTF8 = "RFC 3629, section 3: a character has up to four bytes, and any of them may end a segment"
+_PACE = "RFC 9112, section 7.1: nothing is said about when a chunk comes"
+_CODING = "RFC 9110, section 8.4.1.3 (gzip), and RFC 1951, section 3.2.4: an empty stored block, to flush"
 _CUT = "RFC 9112, section 8: a message that ends too early is incomplete; docs/normal-form.md, status"
 _OPENAI_COMPATIBLE = (
     "https://platform.openai.com/docs/api-reference/backward-compatibility (new event types, new fields)"
@@ -62,6 +64,10 @@ def _split(
 
 def _frame(name: str, does: str, *sources: str, protocols: tuple[str, ...] = _SSE_PROTOCOLS) -> Rule:
     return Rule("frame", name, "nothing", does, sources, ("sse",), protocols)
+
+
+def _pace(name: str, does: str, *sources: str) -> Rule:
+    return Rule("pace", name, "nothing", does, (*sources, _PACE), _EVERY, _ALL)
 
 
 def _cut(name: str, does: str) -> Rule:
@@ -152,6 +158,18 @@ RULES: tuple[Rule, ...] = (
     _cut("after-N", "the end after event N"),
     _cut("inside-N", "the end inside event N"),
     _cut("at-N", "the end after byte N"),
+    _pace("recorded", "as it was recorded, in its chunks where no split says others", "chunk times of the recording"),
+    _pace("fixed-N", "N ms between the pieces of the split"),
+    _pace("first-N", "the first piece N ms after the headers"),
+    Rule(
+        "coding",
+        "gzip",
+        "nothing",
+        "`content-encoding: gzip`, each piece flushed; without its end where the body is cut",
+        (_CODING,),
+        _EVERY,
+        _ALL,
+    ),
 )
 
 TABLE = {(rule.part, rule.name): rule for rule in RULES}
