@@ -3,7 +3,8 @@
     python conformance/sweep.py [--adapter wire] [--cases GLOB] [--small BYTES] [--jobs N]
 
 Plans: those of docs/wire-plans.md, cuts and errors at every event. Through `wire` also every two-part split and a cut
-at every byte of the streams up to `--small` bytes. Prints the failures and a table; exits with 1 when there are any.
+at every byte of the streams up to `--small` bytes. And the laws that make calls of their own, async and sync. Prints
+the failures and a table; exits with 1 when there are any.
 """
 
 from __future__ import annotations
@@ -20,15 +21,19 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from typing import NamedTuple
 
+from law_checks import law_cells, law_complaints
 from plan_checks import small, unexcused
 from streamproof.case import Case, all_cases, select
 from streamproof.cell import Cell, can_play, cells
 from streamproof.decoders.stream import StreamDecoder
-from streamproof.plan_laws import broken_law
-from streamproof.replay.hermetic import hermetic
+from streamproof.hermetic import hermetic
+from streamproof.laws.check import findings
+from streamproof.laws.evidence import Evidence
+from streamproof.outcome import explain
+from streamproof.replay.serving import CaseServer
 from streamproof.run import ADAPTERS, run_cell
 from streamproof.timeline import timeline
-from streamproof.wire.plans import Delivery, plans
+from streamproof.wire.plans import Plan, plans
 
 
 class Swept(NamedTuple):
@@ -59,6 +64,11 @@ def sweep(case: Case, adapter: str, limit: int) -> Swept:
         for cell in planned(case, adapter) if small(case) else ():
             counts["plans"] += 1
             complaints += unexcused(cell, runner.run(run_cell(ADAPTERS[adapter](cell.sync), cell)))
+        if small(case):
+            with CaseServer([case]) as server:
+                for cell in law_cells(case, adapter):
+                    counts["laws"] += 1
+                    complaints += runner.run(law_complaints(adapter, cell, server))
     if adapter == "wire" and small(case, limit):
         for kind, wrong in every_byte(case):
             counts[kind] += 1
@@ -94,9 +104,10 @@ def every_byte(case: Case) -> Iterator[tuple[str, str]]:
         same = (split.completion, split.diagnostics) == (expected, noted)
         yield "splits", "" if same else f"{cell.id}+split:at-{at}: not what the whole body gives"
         cut = decoded(body[:at])
-        delivery = Delivery([], "clean", body, at)
-        wrong = broken_law("interrupted", delivery, story, cut.completion, cut.diagnostics, decoder())
-        yield "cuts", f"{cell.id}+cut:at-{at}: {wrong}" if wrong else ""
+        planned = replace(cell, plan=Plan(cut=f"at-{at}"))
+        told = Evidence(cell=planned, story=story, got=cut.completion, diagnostics=cut.diagnostics)
+        wrong = [explain(finding, place) for finding, place in findings(told) if not finding.verdict.ok]
+        yield "cuts", f"{planned.id}: {'; '.join(wrong)}" if wrong else ""
 
 
 def run(adapters: Iterable[str], cases: list[Case], limit: int, jobs: int) -> Iterator[Swept]:

@@ -6,7 +6,7 @@ that are meant to catch it. `BROKEN` holds them all by name. tests/test_broken_a
 
 from __future__ import annotations
 
-from . import calls, content, contract, ends, usage, wire
+from . import calls, content, contract, ends, laws, usage, wire
 from .kit import BROKEN, BrokenAdapter, Fault
 
-__all__ = ["BROKEN", "BrokenAdapter", "Fault", "calls", "content", "contract", "ends", "usage", "wire"]
+__all__ = ["BROKEN", "BrokenAdapter", "Fault", "calls", "content", "contract", "ends", "laws", "usage", "wire"]

@@ -32,13 +32,13 @@ def _append(events: Events, key: str) -> Events:
     return events
 
 
-@breaks("events", "openai_chat/tool-id-repeated")
+@breaks("events", "openai_chat/tool-id-repeated", laws=("nothing-invented",))
 def appends_ids(events: Events) -> Events:
     """letta before 479b54aad, the openai SDK's accumulator: an id on each delta comes out as `c_1c_1`."""
     return _append(events, "id")
 
 
-@breaks("events", "openai_chat/tool-name-repeated", "openai_chat/tool-id-repeated")
+@breaks("events", "openai_chat/tool-name-repeated", "openai_chat/tool-id-repeated", laws=("nothing-invented",))
 def appends_names(events: Events) -> Events:
     """langchain-openai, pydantic-ai, letta: a name on each delta comes out as `llm_versionllm_version`."""
     return _append(events, "name")
@@ -119,6 +119,7 @@ def reads_finished_items_only(events: Events) -> Events:
     "openai_responses/cut-mid-tool-args",
     "openai_responses/tool-call-cut-but-completed",
     "anthropic_messages/max-tokens-mid-tool-json",
+    laws=("nothing-invented",),
 )
 def repairs_truncated_json(document: Document) -> None:
     """langchain-openai, langchain-anthropic: `{"city":"Par` becomes the valid call {"city":"Par"}."""
@@ -219,6 +220,7 @@ def ignores_the_content_of_message_start(events: Events) -> Events:
     "openai_responses/server-side-custom-tool",
     "openai_responses/builtin-between-web-search-call",
     "gemini_generate_content/server-tool-parts-are-not-client-calls",
+    laws=("nothing-invented",),
 )
 def lists_server_tools_as_client_calls(document: Document) -> None:
     """litellm, langchain-openai: what the provider ran itself is asked of the client again."""
@@ -293,7 +295,7 @@ def ignores_partial_args(events: Events) -> Events:
         yield event
 
 
-@breaks("completion", "gemini_generate_content/function-call-ids-given")
+@breaks("completion", "gemini_generate_content/function-call-ids-given", laws=("nothing-invented",))
 def makes_its_own_ids(document: Document) -> None:
     """letta: the id that Gemini gave is thrown away for a random one."""
     for number, call in enumerate(document["tool_calls"]):

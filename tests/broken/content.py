@@ -7,7 +7,7 @@ from streamproof.wire.event import WireEvent
 from .kit import Deltas, Document, Events, breaks, chat_deltas, parts, payloads
 
 
-@breaks("deltas", "openai_responses/text", "openai_responses/text-azure")
+@breaks("deltas", "openai_responses/text", "openai_responses/text-azure", laws=("nothing-invented",))
 def shows_text_twice(deltas: Deltas) -> Deltas:
     """BerriAI/litellm#41109, databricks/databricks-ai-bridge#464: `output_text.done` is added to its deltas."""
     texts: dict[object, str] = {}

@@ -52,20 +52,20 @@ def returns_parts_of_its_own(shown: Shown, completion: Completion, emit: Emit, e
     return replace(completion, content=(object(),))
 
 
-@breaks("ending", "openai_chat/text", "openai_responses/two-messages-phase")
+@breaks("ending", "openai_chat/text", "openai_responses/two-messages-phase", laws=("fold", "text-is-fold"))
 def shows_other_text_than_it_returns(shown: Shown, completion: Completion, emit: Emit, endpoint: Endpoint) -> Any:
     """openai/openai-agents-js#1686: streamed and returned message differ, and it depends on who looks."""
     return replace(completion, content=(TextPart(text=f"{completion.text}."),))
 
 
-@breaks("ending", *TEXT)
+@breaks("ending", *TEXT, laws=("one-end", "text-is-fold"))
 def shows_every_delta_twice(shown: Shown, completion: Completion, emit: Emit, endpoint: Endpoint) -> Any:
     """QuantumNous/new-api#6278: the whole text (or call) is shown once more when it is done."""
     emit(Delta("append", next(iter(shown.decoder.folder.positions())), "text", completion.text))  # type: ignore[union-attr]
     return completion
 
 
-@breaks("ending", *TEXT)
+@breaks("ending", *TEXT, laws=("fold",))
 def shows_deltas_of_no_part(shown: Shown, completion: Completion, emit: Emit, endpoint: Endpoint) -> Any:
     """langchain-openai on interleaved calls: fragments without the call that they belong to."""
     emit(Delta("append", (99,), "text", "x"))

@@ -42,6 +42,7 @@ def trusts_the_name_of_the_event(events: Events) -> Events:
     "anthropic_messages/cut-no-message-stop",
     "gemini_generate_content/no-finish-reason",
     "bedrock_converse/cut-before-message-stop",
+    laws=("cut-is-not-complete", "nothing-invented"),
 )
 def takes_a_clean_end_for_stop(document: Document) -> None:
     """pydantic-ai, litellm (42 of 57 measured adapters): the body ended, so the answer is whole."""
@@ -54,6 +55,7 @@ def takes_a_clean_end_for_stop(document: Document) -> None:
     "openai_chat/cut-clean-eof-reasoning-only",
     "anthropic_messages/stop-reasons-table-missing",
     "gemini_generate_content/finish-reason-table-absent",
+    laws=("nothing-invented",),
 )
 def invents_stop(document: Document) -> None:
     """litellm: a reason that the wire never gave is `stop`."""
@@ -67,6 +69,7 @@ def invents_stop(document: Document) -> None:
     "anthropic_messages/pause-turn-two-responses",
     "gemini_generate_content/finish-reason-table-unknown",
     "bedrock_converse/unknown-stop-reason",
+    laws=("nothing-invented",),
 )
 def maps_unknown_to_stop(document: Document) -> None:
     """litellm 1.106: a word that it does not know is `stop`, with a warning in the log."""
@@ -80,6 +83,7 @@ def maps_unknown_to_stop(document: Document) -> None:
     "openai_responses/tool-call-truncated",
     "anthropic_messages/max-tokens-mid-tool-json",
     "gemini_generate_content/max-tokens-with-function-call",
+    laws=("nothing-invented",),
 )
 def tool_calls_beat_length(document: Document) -> None:
     """strands (strands-agents/harness-sdk#4139): a call was cut, the reason says tool_calls, and it was run."""
@@ -147,6 +151,7 @@ def wants_the_done_sentinel(events: Events) -> Events:
     "openai_responses/error-flat",
     "anthropic_messages/error-event-mid-stream",
     "gemini_generate_content/error-object-mid-stream",
+    laws=("failed-is-told",),
 )
 def ignores_the_error_event(events: Events) -> Events:
     """letta, langchain-openai on Chat; pydantic-ai on a Messages error of another name: it ends in silence."""
@@ -155,7 +160,12 @@ def ignores_the_error_event(events: Events) -> Events:
             yield event
 
 
-@breaks("completion", "openai_chat/error-object-without-error-key", "openai_chat/error-finish-reason-in-choice")
+@breaks(
+    "completion",
+    "openai_chat/error-object-without-error-key",
+    "openai_chat/error-finish-reason-in-choice",
+    laws=("failed-is-told",),
+)
 def swallows_errors(document: Document) -> Document | None:
     """letta, langchain-openai: an error of a shape that they do not expect is an ordinary success."""
     if document["error"] is None:
@@ -163,7 +173,9 @@ def swallows_errors(document: Document) -> Document | None:
     return {**document, "status": "complete", "error": None, "finish_reason": "stop"}
 
 
-@breaks("completion", "openai_chat/error-body-http200-json", "openai_chat/empty-stream-no-bytes")
+@breaks(
+    "completion", "openai_chat/error-body-http200-json", "openai_chat/empty-stream-no-bytes", laws=("nothing-invented",)
+)
 def takes_nothing_for_success(document: Document) -> None:
     """letta, litellm: zero chunks are an empty answer that stopped."""
     if not document["content"]:
@@ -175,6 +187,7 @@ def takes_nothing_for_success(document: Document) -> None:
     "openai_responses/failed-after-partial",
     "openai_chat/error-event-midstream-with-text",
     "anthropic_messages/error-event-mid-stream",
+    laws=("prefix-kept",),
 )
 def error_drops_the_partial(document: Document) -> None:
     """openai-agents: a failed response is an error, and what was said before it is gone."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
+import httpx2
 from streamproof.adapters.contract import Call, Emit, Endpoint
-from streamproof.adapters.faults import ERROR_STATUS, http_error
+from streamproof.adapters.faults import ERROR_STATUS, http_error, lost
 from streamproof.adapters.response import Shown
 from streamproof.completion import Completion, Delta
 from streamproof.decoders.stream import DECODERS
@@ -40,13 +41,18 @@ def _end(shown: Shown, completion: Completion, emit: Emit, endpoint: Endpoint) -
 class Fault:
     """One thing that goes wrong, at one step; all other steps are sound.
 
-    body: the response's body. events: what was read of it. deltas: the steps shown, of which the completion is the
-    fold. completion: its JSON; such an adapter shows no steps, so that only what it returns can give it away.
-    ending: called in place of returning or raising, with (shown, completion, emit, endpoint).
+    chunks: the response's body as it came. body: the whole of it. events: what was read of it. deltas: the steps shown,
+    of which the completion is the fold. completion: its JSON; such an adapter shows no steps, so that only what it
+    returns can give it away. ending: called in place of returning or raising, with (shown, completion, emit, endpoint).
+
+    cases: those that are meant to catch it, under `plan`. laws: those that it breaks there.
     """
 
     name: str
     cases: tuple[str, ...]
+    laws: tuple[str, ...] = ()
+    plan: str = ""
+    chunks: Callable[[list[bytes]], list[bytes]] = _same
     body: Callable[[bytes], bytes] = _same
     events: Callable[[Events], Events] = _same
     deltas: Callable[[Deltas], Deltas] = _same
@@ -63,14 +69,16 @@ class Fault:
 BROKEN: dict[str, Fault] = {}
 
 
-def breaks(step: str, *cases: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make the decorated function the fault at this step. cases: those that are meant to catch it."""
+def breaks(
+    step: str, *cases: str, laws: tuple[str, ...] = (), plan: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make the decorated function the fault at this step. cases, laws, plan: as `Fault` has them."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__
         assert name not in BROKEN, name
         assert function.__doc__, name
-        BROKEN[name] = Fault(name=name, cases=cases, **{step: function})
+        BROKEN[name] = Fault(name=name, cases=cases, laws=laws, plan=plan, **{step: function})
         return function
 
     return register
@@ -103,7 +111,8 @@ class BrokenAdapter:
         return self.fault.ending(self.shown, completion, emit, endpoint)
 
     def _deltas(self, response: Played, call: Call, endpoint: Endpoint) -> Iterator[Delta]:
-        body = b"".join(response.chunks)
+        chunks, cut = _read(response)
+        body = b"".join(self.fault.chunks(chunks))
         if response.status >= ERROR_STATUS:
             headers = {name.lower(): value for name, value in response.headers}
             plain = decompressed(body, response.header("content-encoding"))
@@ -115,7 +124,18 @@ class BrokenAdapter:
         events = [*reader.feed(self.fault.body(body)), *reader.close()]
         for event in self.fault.events(events):
             yield from decoder.feed(event)
-        yield from decoder.end()
+        yield from decoder.end(cut)
+
+
+def _read(response: Played) -> tuple[list[bytes], Document | None]:
+    """The chunks that came, and the error that ended them."""
+    chunks: list[bytes] = []
+    try:
+        for chunk in response.chunks:
+            chunks.append(chunk)
+    except httpx2.TransportError as broken:
+        return chunks, asdict(lost(broken, started=True))
+    return chunks, None
 
 
 def parts(document: Document, kind: str) -> list[Document]:

@@ -17,6 +17,7 @@ def _with(delta: object, **counts: int | None) -> object:
     "openai_chat/usage-on-every-chunk",
     "gemini_generate_content/usage-cumulative-every-chunk",
     "anthropic_messages/usage-delta-cumulative-not-additive",
+    laws=("nothing-invented",),
 )
 def sums_cumulative_usage(deltas: Deltas) -> Deltas:
     """langchain-openai, pydantic-ai: 80/1020 for Perplexity's 10/336."""
@@ -91,14 +92,24 @@ def drops_usage_beside_an_error(document: Document) -> None:
 
 
 @breaks(
-    "completion", "openai_chat/usage-absent", "openai_responses/completed-usage-null", "bedrock_converse/usage-missing"
+    "completion",
+    "openai_chat/usage-absent",
+    "openai_responses/completed-usage-null",
+    "bedrock_converse/usage-missing",
+    laws=("nothing-invented",),
 )
 def unknown_usage_becomes_zero(document: Document) -> None:
     """pydantic-ai, letta: 0/0 for a reply whose usage nobody reported."""
     document["usage"] = {name: document["usage"][name] or 0 for name in COUNTS}
 
 
-@breaks("completion", "openai_chat/usage-absent", "openai_responses/incomplete-usage-null", "openai_chat/cut-clean-eof")
+@breaks(
+    "completion",
+    "openai_chat/usage-absent",
+    "openai_responses/incomplete-usage-null",
+    "openai_chat/cut-clean-eof",
+    laws=("nothing-invented",),
+)
 def invents_usage(document: Document) -> None:
     """litellm: 8/5, counted by itself and not marked as an estimate."""
     if document["usage"]["input_tokens"] is None:
@@ -125,6 +136,7 @@ def crashes_on_null_usage(events: Events) -> Events:
     "anthropic_messages/usage-start-only-cache",
     "openai_responses/usage-cache-write",
     "gemini_generate_content/usage-cached",
+    laws=("nothing-invented",),
 )
 def counts_cached_tokens_twice(document: Document) -> None:
     """langchain-ai/langchain#32461, Kilo-Org/cloud#4964: cached tokens are added to an input that holds them."""

@@ -11,7 +11,7 @@ READ_SIZE = 200
 """Bytes that a reader gets at a time."""
 
 
-@breaks("body", "openai_chat/sse-utf8-split")
+@breaks("body", "openai_chat/sse-utf8-split", laws=("nothing-invented",))
 def decodes_utf8_per_chunk(body: bytes) -> bytes:
     """musistudio/claude-code-router#1672, api7/aisix#111: a character cut by two reads becomes U+FFFD."""
     return b"".join(body[at : at + 7].decode("utf-8", "replace").encode() for at in range(0, len(body), 7))
@@ -133,6 +133,7 @@ def runs_two_cycles_into_one(events: Events) -> Events:
     "openai_chat/n-choices",
     "openai_chat/n-choices-index-1-first",
     "gemini_generate_content/multiple-candidates",
+    laws=("nothing-invented",),
 )
 def blends_choices(events: Events) -> Events:
     """langchain-openai, pydantic-ai, litellm, letta: with n > 1 the texts of all choices run into one."""
@@ -183,7 +184,7 @@ def orders_by_arrival(events: Events) -> Events:
         yield event
 
 
-@breaks("events", "openai_responses/id-rotation")
+@breaks("events", "openai_responses/id-rotation", laws=("calls-once",))
 def joins_items_by_id(events: Events) -> Events:
     """pydantic-ai: where ids change from event to event, a new id is a new item: two texts, two calls."""
     seen: list[Any] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scripted_model import CONTEXT, marker
@@ -111,13 +111,15 @@ WIRES: Mapping[str, Wire] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One request. id: of the case. call: the same in the neutral words of a case. body: as it is sent."""
+    """One request. id: of the case. call: the same in the neutral words of a case. body: as it is sent. is_case: what
+    comes is a case, not the twin of one."""
 
     id: str
     wire: Wire
     path: str
     call: dict[str, Any]
     body: dict[str, Any]
+    is_case: bool = True
 
 
 def recordings() -> list[Recording]:
@@ -128,6 +130,22 @@ def recordings() -> list[Recording]:
         for name, shape in SHAPES.items()
         if name != "unknown-model" or wire.refuses_models
     ]
+
+
+TWINS = ("text", "length", "tool-call", "parallel-tool-calls", "reasoning-and-tool-call")
+"""Shapes that are also recorded without streaming."""
+
+
+def twins() -> list[Recording]:
+    """The requests of some of the matrix without streaming; each has the id of its stream."""
+    shapes = {f"{protocol}/{wire.prefix}-{name}" for protocol, wire in WIRES.items() for name in TWINS}
+    return [_unstreamed(each) for each in recordings() if each.id in shapes]
+
+
+def _unstreamed(recording: Recording) -> Recording:
+    body = {name: value for name, value in recording.body.items() if name not in ("stream", "stream_options")}
+    path = recording.path.replace(":streamGenerateContent?alt=sse", ":generateContent")
+    return replace(recording, path=path, body=body, is_case=False)
 
 
 def _recording(protocol: str, wire: Wire, name: str, shape: Shape) -> Recording:

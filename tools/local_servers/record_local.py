@@ -1,7 +1,8 @@
 """Record the matrix from servers on this machine, without keys or network: `nox -s record-local`.
 
 Compares each recording with the case in `cassettes/`, ids and times aside, and says what differs. `--write` puts the
-new bytes into the cassettes, whose metadata stay, and a skeleton where there is no case yet. Not a part of CI: the
+new bytes into the cassettes, whose metadata stay, and a skeleton where there is no case yet. `--twins` takes answers to
+some of the requests without streaming instead; they are no cases, the law `twin` compares them. Not a part of CI: the
 recordings are kept, and a release of a server changes them.
 """
 
@@ -20,13 +21,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from matrix import SCRIPTS, Recording, recordings
+from matrix import SCRIPTS, Recording, recordings, twins
 from scripted_model import write_model
 from servers import ServerError, servers
 from streamproof.cassette import Cassette, Interaction, load, save
 
 HERE = Path(__file__).parent
 CASSETTES = HERE.parents[1] / "cassettes"
+TWINS = HERE.parents[1] / "conformance" / "twins"
 
 TIMEOUT = 60.0
 """Seconds for one answer."""
@@ -44,9 +46,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pattern", nargs="?", default="", help="only cases whose id holds this")
     parser.add_argument("--write", action="store_true", help="put the new bytes into the cassettes")
-    parser.add_argument("--cassettes", type=Path, default=CASSETTES, help="instead of those of the suite")
+    parser.add_argument("--twins", action="store_true", help="the answers without streaming instead")
+    parser.add_argument("--cassettes", type=Path, help="instead of those of the suite")
     options = parser.parse_args()
-    wanted = [each for each in recordings() if options.pattern in each.id]
+    wanted = [each for each in (twins if options.twins else recordings)() if options.pattern in each.id]
+    home = options.cassettes or (TWINS if options.twins else CASSETTES)
     changed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -54,7 +58,7 @@ def main() -> int:
         try:
             with servers(folder / "scripted.gguf", folder):
                 for each in wanted:
-                    changed += _take(each, folder, options.cassettes / f"{each.id}.yaml", write=options.write)
+                    changed += _take(each, folder, home / f"{each.id}.yaml", write=options.write)
         except ServerError as error:
             print(f"record-local: {error}", file=sys.stderr)
             return 2
@@ -72,7 +76,8 @@ def _take(recording: Recording, folder: Path, path: Path, *, write: bool) -> boo
     if not same:
         print(f"{recording.id}: {'differs' if path.exists() else 'is new'}")
     if write and not same:
-        save(replace(taken, metadata=_metadata(recording, load(path) if path.exists() else taken, taken)), path)
+        kept = load(path) if path.exists() else taken
+        save(replace(taken, metadata=_metadata(recording, kept, taken) if recording.is_case else None), path)
     return not same
 
 
@@ -87,7 +92,8 @@ def _metadata(recording: Recording, old: Cassette, taken: Cassette) -> dict[str,
 def _recorder(recording: Recording, out: Path) -> Iterator[int]:
     """`streamproof record` for one answer; the port that it listens on."""
     wire = recording.wire
-    command = [sys.executable, "-m", "streamproof.cli", "record", "--provider", wire.provider, "--case", recording.id]
+    command = [sys.executable, "-m", "streamproof.cli", "record", "--provider", wire.provider]
+    command += ["--case", recording.id] if recording.is_case else []
     process = subprocess.Popen(
         [*command, "--upstream", wire.upstream, "--once", "--out", str(out)], stderr=subprocess.PIPE, text=True
     )
