@@ -14,12 +14,14 @@ from case_files import CUT_CHAT, STOP, TEXT, requirement, write_case
 from streamproof import jsontext
 from streamproof import run as run_module
 from streamproof.adapters.contract import Call, Emit, Endpoint
+from streamproof.adapters.reference import ReferenceAdapter
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case
 from streamproof.cell import Cell, cells
 from streamproof.completion import Completion, Delta, ErrorInfo, TextPart
 from streamproof.decoders.base import Diagnostic
-from streamproof.errors import HarnessFault, LLMError, UsageError, llm_error
+from streamproof.errors import HarnessFault, LLMError, Unsupported, UsageError, llm_error
+from streamproof.laws import PREFIX
 from streamproof.outcome import Outcome
 from streamproof.providers import PROTOCOLS
 from streamproof.run import ADAPTERS, run_cell, run_cells, versions
@@ -126,7 +128,8 @@ def test_wrong_and_lossy(
     """Something else than the fact contradicts the wire, nothing where the fact should be loses it."""
     outcome = graded(case, kind(shows(completion=completion)))
     assert outcome.verdict is verdict
-    assert [f.requirement for f, _ in outcome.findings if f.level == "must" and not f.verdict.ok] == failed
+    missed = [f.requirement for f, _ in outcome.findings if f.level == "must" and not f.verdict.ok]
+    assert [name for name in missed if not name.startswith(PREFIX)] == failed
 
 
 def test_a_failed_requirement_points_into_the_stream(case: Case) -> None:
@@ -175,6 +178,26 @@ def test_a_plain_function_that_hangs(case: Case, monkeypatch: pytest.MonkeyPatch
     assert outcome.verdict is Verdict.HANG
 
 
+def test_a_sync_client_that_hangs(case: Case) -> None:
+    """It blocks its thread, so that it has one of its own: the run's loop goes on, and the cell is given up."""
+    gate = threading.Event()
+
+    class Hangs(ReferenceAdapter):
+        def stream(self, call: Call, endpoint: Endpoint) -> Any:
+            gate.wait(30)
+            return super().stream(call, endpoint)
+
+    outcome = asyncio.run(run_cell(Hangs(sync=True), cells([case], sync=True)[0], seconds=0.05))
+    gate.set()
+    assert (outcome.verdict, outcome.message) == (Verdict.HANG, "no answer within 0.05 s")
+
+
+def test_a_fault_with_a_verdict_of_its_own(case: Case, kind: type[Fake]) -> None:
+    """An adapter in this process may decline a call as one in another process does."""
+    outcome = graded(case, kind(fails(Unsupported("no such model here"))))
+    assert (outcome.verdict, outcome.message) == (Verdict.UNSUPPORTED, "no such model here")
+
+
 def test_a_plain_function_may_return_an_awaitable(case: Case) -> None:
     """A method that hands on somebody's coroutine is no coroutine function itself."""
 
@@ -192,8 +215,8 @@ def test_an_error_with_its_partial_is_graded(tmp_path: Path, kind: type[Fake]) -
         requirement("no-reason", "finish_reason", None, op="absent"),
     ]
     case = write_case(tmp_path, "openai_chat/cut", CUT_CHAT, requirements=facts)
-    partial = Completion(content=(TextPart(text="Hel"),))
     info = ErrorInfo(type="interrupted", message="the stream ended early")
+    partial = Completion(content=(TextPart(text="Hel"),), error=info)
     outcome = graded(case, kind(fails(llm_error(info, partial=partial))))
     assert (outcome.verdict, outcome.completion, outcome.message) == (Verdict.PASS, partial, "")
     without = graded(case, kind(fails(llm_error(info))))
@@ -202,20 +225,20 @@ def test_an_error_with_its_partial_is_graded(tmp_path: Path, kind: type[Fake]) -
 
 
 @pytest.mark.parametrize(
-    ("deltas", "message"),
+    ("deltas", "got"),
     [
-        (DELTAS[:-1], "the deltas do not fold to the completion"),
-        (DELTAS[1:], "the deltas cannot be folded: KeyError: (0,)"),
-        ((Delta("start", (0,), value={"type": "song"}),), "the deltas cannot be folded: ValueError: no part type"),
-        ((Delta("start", (0,), value=None),), "the deltas cannot be folded: TypeError"),
-        ((Delta("usage", value={}),), "the deltas cannot be folded: KeyError"),
+        (DELTAS[:-1], '"complete"'),
+        (DELTAS[1:], "they cannot be folded: KeyError: (0,)"),
+        ((Delta("start", (0,), value={"type": "song"}),), "they cannot be folded: ValueError: no part type"),
+        ((Delta("start", (0,), value=None),), "they cannot be folded: TypeError"),
+        ((Delta("usage", value={}),), "they cannot be folded: KeyError"),
     ],
 )
-def test_deltas_that_do_not_fold(case: Case, kind: type[Fake], deltas: tuple[Delta, ...], message: str) -> None:
+def test_deltas_that_do_not_fold(case: Case, kind: type[Fake], deltas: tuple[Delta, ...], got: str) -> None:
     """Who showed the user something else than what was returned is wrong, though every requirement holds."""
     outcome = graded(case, kind(shows(*deltas)))
     assert outcome.verdict is Verdict.WRONG
-    assert outcome.message.startswith(message)
+    assert {f.requirement: f.got for f, _ in outcome.findings}["law:fold"].startswith(got)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])

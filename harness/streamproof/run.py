@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import jsontext
 from .adapters.contract import Adapter, Emit, Endpoint
+from .adapters.threads import in_thread
+from .capabilities import Capabilities
 from .cell import Cell
-from .completion import Completion, Delta
-from .errors import AdapterError, HarnessFault, LLMError, StreamproofError
-from .grade import graded
+from .completion import Completion, Delta, Status
+from .errors import AdapterError, CellFault, HarnessFault, LLMError, StreamproofError
+from .grading.grade import graded
+from .hermetic import TIER, hermetic
 from .outcome import Outcome
 from .replay.transport import Playback
 from .timeline import Timeline, timeline
 from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from .replay.serving import CaseServer
 
 TIMEOUT = 30.0
 """Seconds for one cell; a replay takes milliseconds."""
@@ -48,44 +55,118 @@ ADAPTERS: Mapping[str, Callable[[bool], Adapter]] = {"wire": lambda _: _wire(), 
 """Our adapters by name; the argument says whether the sync client is wanted."""
 
 
-def run_cells(adapter_name: str, cells: Iterable[Cell]) -> Iterator[Outcome]:
-    """Run cells one by one. A cell that goes wrong costs itself only."""
+def run_cells(adapter_name: str, cells: Iterable[Cell], seconds: float | None = None) -> Iterator[Outcome]:
+    """Run cells one by one. A cell that goes wrong costs itself only. seconds: for each, TIMEOUT by default."""
     with asyncio.Runner() as runner:
         for cell in cells:
-            yield runner.run(run_cell(ADAPTERS[adapter_name](cell.sync), cell))
+            yield runner.run(run_cell(ADAPTERS[adapter_name](cell.sync), cell, seconds=seconds))
 
 
-async def run_cell(adapter: Adapter, cell: Cell) -> Outcome:
-    """Replay one cell into an adapter and grade what it says."""
-    outcome = Outcome(cell=cell.id, adapter=adapter.name)
-    if cell.case.protocol not in adapter.protocols:
-        return replace(outcome, own_verdict=Verdict.UNSUPPORTED, message="the adapter does not speak this protocol")
+class OwnRun:
+    """One of our adapters, which runs in this process. Made by `in_process`."""
+
+    tier = TIER
+    capabilities = None
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self.name, self._seconds = name, seconds
+        self.versions = versions()
+        self.notes: list[str] = []
+
+    def outcomes(self, cells: Iterable[Cell], *, laws: bool = False) -> Iterator[Outcome]:
+        """Run cells one by one. laws: those too that make calls of their own."""
+        if not laws:
+            yield from run_cells(self.name, cells, self._seconds)
+            return
+        from .replay.serving import CaseServer  # noqa: PLC0415 - it needs the adapters, which are imported late
+
+        cells = list(cells)
+        served = {cell.case.id: cell.case for cell in cells}.values()
+        with CaseServer(served) as server, asyncio.Runner() as runner:
+            for cell in cells:
+                outcome = runner.run(run_cell(self._adapter(cell), cell, seconds=self._seconds))
+                # `wire` does no HTTP
+                live = None if self.name == "wire" else server
+                yield runner.run(with_probes(outcome, self._adapter, cell, live))
+
+    def _adapter(self, cell: Cell) -> Adapter:
+        return ADAPTERS[self.name](cell.sync)
+
+
+async def with_probes(
+    outcome: Outcome, make: Callable[[Cell], Adapter], cell: Cell, server: CaseServer | None
+) -> Outcome:
+    """An outcome with the findings of the laws that make calls of their own. make: the adapter for each call."""
+    from .laws.probes import probe  # noqa: PLC0415 - only when it is asked for
+
+    if outcome.own_verdict is Verdict.UNSUPPORTED:
+        return outcome
+    return replace(outcome, findings=(*outcome.findings, *await probe(make, cell, server)))
+
+
+@contextmanager
+def in_process(name: str, seconds: float) -> Iterator[OwnRun]:
+    """One of our adapters, by name, with no way out. seconds: for each cell."""
+    with hermetic(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the SDKs, about values that they do not know; what they lose is graded
+        yield OwnRun(name, seconds)
+
+
+async def run_cell(
+    adapter: Adapter, cell: Cell, endpoint: Endpoint | None = None, *, seconds: float | None = None
+) -> Outcome:
+    """Replay one cell into an adapter and grade what it says.
+
+    endpoint: whom it asks; None plays the cassette in process. seconds: after which it hangs, TIMEOUT by default.
+    """
+    outcome = Outcome(cell=cell.id, adapter=adapter.name, level=cell.case.level)
+    refusal = refused(adapter, cell)
+    if refusal:
+        return replace(outcome, own_verdict=Verdict.UNSUPPORTED, message=refusal)
     try:
         case = cell.case
         story = timeline(case.cassette.interactions[0], case.protocol, cell.row.quirks, case.call.n)
-        playback = Playback(case.cassette, cell.row, case.call.model, plan=cell.plan)
+        if endpoint is None:
+            playback = Playback(case.cassette, cell.row, case.call.model, plan=cell.plan)
+            endpoint = Endpoint(provider=cell.row, playback=playback)
     except StreamproofError as error:
         return replace(outcome, own_verdict=Verdict.HARNESS, message=str(error))
-    return await _played(adapter, cell, Endpoint(provider=cell.row, playback=playback), story, outcome)
+    return await _played(adapter, cell, endpoint, story, outcome, TIMEOUT if seconds is None else seconds)
 
 
-async def _played(adapter: Adapter, cell: Cell, endpoint: Endpoint, story: Timeline, outcome: Outcome) -> Outcome:
+def refused(adapter: Adapter, cell: Cell) -> str:
+    """Why an adapter is not asked: what it declares that it does not do; "" when it is asked."""
+    declared: Capabilities | None = getattr(adapter, "capabilities", None)
+    if cell.case.protocol not in adapter.protocols:
+        return "the adapter does not speak this protocol"
+    if declared is None:
+        return ""
+    if declared.providers is not None and cell.row.name not in declared.providers:
+        return "the adapter does not speak to this provider"
+    return "the adapter has no sync side" if cell.sync and not declared.sync else ""
+
+
+async def _played(
+    adapter: Adapter, cell: Cell, endpoint: Endpoint, story: Timeline, outcome: Outcome, seconds: float
+) -> Outcome:
     deltas: list[Delta] = []
     started = time.perf_counter()
     completion: Completion | None = None
     verdict, message = Verdict.PASS, ""
-    watch = asyncio.timeout(TIMEOUT)
+    watch = asyncio.timeout(seconds)
     try:
         async with watch:
             completion, verdict, message = await _told(adapter, cell, endpoint, _recorder(deltas))
     except HarnessFault as fault:
         verdict, message = Verdict.HARNESS, str(fault)
+    except CellFault as fault:
+        verdict, message = fault.verdict, str(fault)
     except (Exception, SystemExit, asyncio.CancelledError) as exception:  # the adapter's own, whatever it is
         if _is_cancelled(exception):
             raise
         verdict, message = Verdict.CRASH, f"{type(exception).__name__}: {exception}"
         if watch.expired():
-            verdict, message = Verdict.HANG, f"no answer within {TIMEOUT:g} s"
+            verdict, message = Verdict.HANG, f"no answer within {seconds:g} s"
     outcome = replace(outcome, seconds=time.perf_counter() - started, own_verdict=verdict, message=message)
     return graded(adapter, cell, outcome, completion, tuple(deltas), story)
 
@@ -114,12 +195,23 @@ async def _told(adapter: Adapter, cell: Cell, endpoint: Endpoint, emit: Emit) ->
         answer = await _answer(adapter, cell, endpoint, emit)
     except LLMError as error:
         raised, answer = error, error.partial
+        if answer is None and not _offers(adapter, "partial"):
+            answer = Completion(status=_status(error), error=error.info)
         if answer is None:
             return None, Verdict.LOSSY, f"{type(error).__name__} without a partial completion: {error}"
     _check_answer(adapter, answer, "run returned" if raised is None else f"{type(raised).__name__} holds")
     if raised is not None and answer.status == "complete":
         return answer, Verdict.WRONG, f"{type(raised).__name__} raised although the completion is complete: {raised}"
     return answer, Verdict.PASS, ""
+
+
+def _offers(adapter: Adapter, name: str) -> bool:
+    capabilities: Capabilities | None = getattr(adapter, "capabilities", None)
+    return capabilities is None or capabilities.offers(name)
+
+
+def _status(error: LLMError) -> Status:
+    return "interrupted" if error.info.type in ("interrupted", "cancelled") else "failed"
 
 
 def _check_answer(adapter: Adapter, answer: Any, gave: str) -> None:
@@ -142,32 +234,9 @@ async def _answer(adapter: Adapter, cell: Cell, endpoint: Endpoint, emit: Emit) 
     if inspect.iscoroutinefunction(adapter.run):
         answer = await adapter.run(cell.case.call, endpoint, emit)
     else:
-        answer = await _in_thread(lambda: adapter.run(cell.case.call, endpoint, emit))
+        answer = await in_thread(lambda: adapter.run(cell.case.call, endpoint, emit))
         if inspect.isawaitable(answer):
             answer = await answer
-    return answer
-
-
-async def _in_thread(function: Callable[[], Any]) -> Any:
-    # asyncio.to_thread would do, but waits for a hanging thread when the loop closes.
-    loop = asyncio.get_running_loop()
-    done = asyncio.Event()
-    answer: Any = None
-    error: BaseException | None = None
-
-    def work() -> None:
-        nonlocal answer, error
-        try:
-            answer = function()
-        except BaseException as raised:  # noqa: BLE001 - raised again where it is awaited
-            error = raised
-        if not loop.is_closed():  # it is when this was given up
-            loop.call_soon_threadsafe(done.set)
-
-    threading.Thread(target=work, daemon=True).start()
-    await done.wait()
-    if error is not None:
-        raise error
     return answer
 
 

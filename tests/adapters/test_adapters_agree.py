@@ -35,8 +35,8 @@ from streamproof.cassette import Cassette
 from streamproof.completion import Delta, ReasoningPart
 from streamproof.errors import HarnessFault, LLMError, UsageError
 from streamproof.fold import fold
+from streamproof.hermetic import hermetic
 from streamproof.providers import TABLE, Provider
-from streamproof.replay.hermetic import hermetic
 from streamproof.replay.transport import Playback
 
 pytestmark = pytest.mark.filterwarnings("error")

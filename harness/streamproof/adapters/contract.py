@@ -9,7 +9,14 @@ shows steps, and return a `Completion` (or raise an `LLMError` that carries the 
 
         async def run(self, call: Call, endpoint: Endpoint, emit: Emit) -> Completion: ...
 
-`run` may be a plain function too.
+`run` may be a plain function too; it is called in a thread. What else an adapter may have:
+
+* `capabilities`, a `streamproof.capabilities.Capabilities`: what the library does not offer
+* `run_sync`, a plain function like `run`: the library's sync side
+* `versions`, a dict or a function that returns one: name of a package to its version
+* `shown`, an object with `details` and `diagnostics` of the last run
+
+A call that the library cannot do is declined with `streamproof.errors.Unsupported`.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from .contract import NO_OPTIONS, Call, CallOptions, Emit, Endpoint
 from .estimate import estimate_usage
 from .faults import lost, request_id, sdk_error
 from .requests import request_body
+from .threads import in_thread
 
 Item = TypeVar("Item")
 
@@ -310,13 +311,19 @@ class SdkAdapter(ABC):
 
     async def run(self, call: Call, endpoint: Endpoint, emit: Emit) -> Completion:
         """Ask once and pass every delta on. Raises LLMError when the stream failed or was cut."""
-        stream = self.stream(call, endpoint)
         if self.sync:
-            with closing(iter(stream)) as deltas:
-                for delta in deltas:
-                    emit(delta)
-        else:
-            async with aclosing(aiter(stream)) as deltas_async:
-                async for delta in deltas_async:
-                    emit(delta)
+            # in a thread, so that whoever waits for it can give it up
+            return await in_thread(lambda: self.run_sync(call, endpoint, emit))
+        stream = self.stream(call, endpoint)
+        async with aclosing(aiter(stream)) as deltas:
+            async for delta in deltas:
+                emit(delta)
+        return stream.shown.completion
+
+    def run_sync(self, call: Call, endpoint: Endpoint, emit: Emit) -> Completion:
+        """The same through the SDK's sync client."""
+        stream = self.stream(call, endpoint)
+        with closing(iter(stream)) as deltas:
+            for delta in deltas:
+                emit(delta)
         return stream.shown.completion

@@ -1,4 +1,4 @@
-"""Keeping a replay on this machine: no connection leaves, no setting of the user's environment gets in."""
+"""The tier for code in this process: its own sockets refuse whatever is not this machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from typing import Any
 from unittest import mock
 
 from ..errors import HarnessFault
+from .environment import without_sdks
 
 TIER = "in-process socket block"
 """What `hermetic` guarantees: the sockets of this process. A child process, or a library with its own syscalls, is not
 covered."""
-
-_PREFIXES = ("OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "AZURE_", "AWS_")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 @contextmanager
@@ -29,7 +27,7 @@ def hermetic() -> Iterator[None]:
             stack.enter_context(mock.patch.object(socket.socket, name, method))
         for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
             stack.enter_context(mock.patch.object(socket, name, _guarded_lookup(getattr(socket, name))))
-        stack.enter_context(mock.patch.dict(os.environ, _clean(), clear=True))
+        stack.enter_context(mock.patch.dict(os.environ, without_sdks(os.environ), clear=True))
         yield
 
 
@@ -45,27 +43,23 @@ def _guarded_method(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _guarded_lookup(look_up: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise HarnessFault(f"a replay looked up {host!r}: nothing may leave this machine")
         return look_up(host, *args, **kwargs)
 
     return guarded
 
 
-def _clean() -> dict[str, str]:
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(_PREFIXES) and n not in _PROXIES}
-    return {**kept, "AWS_EC2_METADATA_DISABLED": "true"}
-
-
 def _check(family: int, address: Any) -> None:
     if family == getattr(socket, "AF_UNIX", None):
         return
     host = address[0] if isinstance(address, tuple) else address
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise HarnessFault(f"a replay tried to connect to {host!r}: nothing may leave this machine")
 
 
-def _is_loopback(host: Any) -> bool:
+def is_loopback(host: Any) -> bool:
+    """Whether a host name or address is this machine itself."""
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     if name in (None, "", "localhost"):
         return True
