@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamproof.completion import Completion
 from streamproof.errors import UsageError
-from streamproof.expectations import Failure, Known, failures, load_expectations, stale, unexplained
+from streamproof.expectations import Expectations, Failure, Known, failures, load_expectations, stale, unexplained
 from streamproof.outcome import Outcome
 from streamproof.requirements import Finding
 from streamproof.verdict import Verdict
@@ -65,9 +65,16 @@ def test_message_prefix_pins_the_failure(prefix: str, held: bool) -> None:
         ("openai_chat/*@openai", True),
         ("*", True),
         ("openai_chat/text@open*", True),
-        ("openai_chat/text", False),
         ("openai_chat/text@azure", False),
         ("OPENAI_CHAT/text@openai", False),
+        ("openai_chat/*@*", True),
+        ("*/text@openai", True),
+        ("*@*", True),
+        ("openai_*@openai", True),
+        ("open*/te?t@[ao]penai", True),
+        ("*t@open", False),
+        ("openai_chat/text@openai+split:*", False),
+        ("openai_chat/text@openai+sync", False),
     ],
 )
 def test_cells_are_named_by_globs(cell: str, covered: bool) -> None:
@@ -83,15 +90,103 @@ def test_a_star_covers_every_requirement() -> None:
     assert unexplained(CELL, [LOST, WRONG], [entry]) == []
 
 
+@pytest.mark.parametrize(
+    ("glob", "cell", "covered"),
+    [
+        ("openai_chat/text@openai", "openai_chat/text@openai+sync", True),
+        ("openai_chat/text@openai+sync", "openai_chat/text@openai+sync", True),
+        ("openai_chat/text@openai", "openai_chat/text@openai+split:byte+frame:crlf", True),
+        ("openai_chat/text@openai", "openai_chat/text@openai+cut:after-2", False),
+        ("openai_chat/text@openai", "openai_chat/text@openai+inject:ping", False),
+        ("openai_chat/text@openai+cut:*", "openai_chat/text@openai+cut:after-2-reset", True),
+        ("openai_chat/text@openai+cut:*-reset", "openai_chat/text@openai+cut:after-2", False),
+        ("openai_chat/text@openai+cut:after-*+split:byte", "openai_chat/text@openai+split:byte+cut:after-2", True),
+        ("openai_chat/text@openai+cut:after-*+split:byte", "openai_chat/text@openai+cut:after-2", False),
+        ("*", "openai_chat/text@openai+split:byte+cut:after-2+sync", True),
+        ("openai_chat/*@openai*", "openai_chat/text@openai_compatible", True),
+        ("openai_chat/text*", "openai_chat/text@openai", None),
+        ("openai_chat/text@openai+speed:9", "openai_chat/text@openai", None),
+        ("openai_chat/text@openai+byte", "openai_chat/text@openai", None),
+        ("@openai", "openai_chat/text@openai", None),
+    ],
+)
+def test_components_are_matched_one_by_one(glob: str, cell: str, covered: bool | None) -> None:
+    """A `*` that runs over into the plan and excuses a cut stream for what the whole one lacks; None: no glob."""
+    entry = replace(KNOWN, cell=glob)
+    if covered is None:
+        with pytest.raises(UsageError, match="is no glob over cells"):
+            entry.covers(cell)
+    else:
+        assert entry.covers(cell) == covered
+
+
 def test_stale_entries_and_caps() -> None:
     """A glob that covers nothing protects nothing; one that covers more than was said hides new failures."""
-    cells = [CELL, "openai_chat/text@azure", "openai_chat/cut@openai"]
+    cells = [CELL, f"{CELL}+sync", f"{CELL}+split:byte", "openai_chat/text@azure", "openai_chat/cut@openai"]
     assert stale([KNOWN], cells) == []
     (gone,) = stale([replace(KNOWN, cell="openai_chat/gone@*")], cells)
     assert "openai_chat/gone@* names no cell" in gone
     (over,) = stale([replace(KNOWN, cell="*@openai")], cells)
     assert over == "*@openai covers 2 cells, its cap is 1"
     assert stale([replace(KNOWN, cell="*@openai", cap=2)], cells) == []
+    assert stale([replace(KNOWN, cell=f"{CELL}+cut:after-1")], cells) == []
+
+
+def outcome(cell: str = CELL, verdict: Verdict = Verdict.PASS, level: str = "must") -> Outcome:
+    """An outcome with one requirement, `usage-kept`."""
+    own = verdict if verdict is Verdict.UNSUPPORTED else Verdict.PASS
+    finding = Finding("usage-kept", level, verdict, "usage", "equals 1", "2")
+    findings = () if own is verdict else ((finding, "event 0"),)
+    return Outcome(cell=cell, adapter="x", own_verdict=own, findings=findings)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "complaint"),
+    [
+        (Verdict.LOSSY, None),
+        (Verdict.PASS, "passes although"),
+        (Verdict.WRONG, "fails otherwise than listed"),
+        (Verdict.UNSUPPORTED, "is skipped (unsupported) although"),
+        (Verdict.NOT_OFFERED, "is skipped (not offered) although"),
+    ],
+)
+def test_a_run_is_held_against_its_entries(verdict: Verdict, complaint: str | None) -> None:
+    """A listed cell that passes, fails otherwise or is skipped, and nobody hears of it."""
+    said = Expectations([KNOWN], [CELL]).judge(outcome(verdict=verdict))
+    assert said.warned == []
+    if complaint is None:
+        assert not said.fails
+        assert said.known == [("usage-kept", KNOWN.reason, KNOWN.upstream)]
+    else:
+        assert complaint in said.untrue[-1]
+
+
+def test_shoulds_warn() -> None:
+    """A SHOULD that does not hold and is not listed must not fail the run."""
+    judged = Expectations([]).judge(outcome(verdict=Verdict.LOSSY, level="should"))
+    assert not judged.fails
+    assert "usage-kept (should, lossy)" in judged.warned[0].message
+
+
+def test_listed_cells_that_were_not_run() -> None:
+    """A whole run that left out what it is known to fail; a part of a run may leave out what it likes."""
+    cells = [CELL, "openai_chat/cut@openai"]
+    for whole in (True, False):
+        held = Expectations([KNOWN], cells, whole=whole)
+        held.judge(outcome("openai_chat/cut@openai"))
+        assert len(held.end()) == whole
+    held.judge(outcome(verdict=Verdict.LOSSY))
+    assert held.end() == []
+    stale_entry = replace(KNOWN, cell="openai_chat/gone@openai")
+    (gone,) = Expectations([stale_entry], cells).end()
+    assert "names no cell" in gone
+
+
+def test_entries_nobody_has_looked_at() -> None:
+    """What `--fix` writes must not look like the work of a person for ever."""
+    assert Expectations([KNOWN]).notes() == []
+    (note,) = Expectations([KNOWN, replace(KNOWN, reason="not looked at yet")]).notes()
+    assert note.startswith("an entry of the expectations has not been looked at yet")
 
 
 def test_failures_of_an_outcome() -> None:
