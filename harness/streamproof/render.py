@@ -1,4 +1,4 @@
-"""What the terminal shows: listings, a case's timeline, a run's table.
+"""What the terminal shows: listings, a case's timeline, what came of accepting one.
 
 Lines are made here and printed by the commands; click takes the colours out where there is no terminal. `width` is the
 terminal's, in columns; None stands for a file or a pipe, where nothing is cut.
@@ -7,8 +7,7 @@ terminal's, in columns; None stands for a file or a pipe, where nothing is cut.
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -16,26 +15,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import jsontext
-from .data import data_root
 from .providers import ROWS
 
 if TYPE_CHECKING:
     from .authoring.accept import Accepted
     from .case import Case
     from .completion import Delta
-    from .outcome import Outcome
     from .providers import Provider
     from .requirements import Finding
     from .timeline import Step, Timeline
 
 _LEVEL_COLOURS = {"must": "red", "should": "yellow", "edge": "cyan"}
-_VERDICT_STYLES: Mapping[str, dict[str, Any]] = {
-    "pass": {"fg": "green"},
-    "known": {"fg": "yellow"},
-    "unsupported": {"dim": True},
-    "not_offered": {"dim": True},
-}
-_BAD: Mapping[str, Any] = {"fg": "red", "bold": True}
+BAD: Mapping[str, Any] = {"fg": "red", "bold": True}
 _FULL_WIDTH = 400
 """Columns of a payload or value where there is no terminal to fit it into."""
 
@@ -51,7 +42,7 @@ def case_lines(cases: Iterable[Case], width: int | None) -> Iterator[str]:
     slug_width = max((len(_slug(case)) for case in cases), default=0)
     for protocol, group in groupby(cases, lambda case: case.protocol):
         members = list(group)
-        yield click.style(f"{protocol}/", bold=True) + click.style(f"  {_count(len(members), 'case')}", dim=True)
+        yield click.style(f"{protocol}/", bold=True) + click.style(f"  {count(len(members), 'case')}", dim=True)
         for case in members:
             yield _case_line(case, slug_width, width)
         yield ""
@@ -60,7 +51,7 @@ def case_lines(cases: Iterable[Case], width: int | None) -> Iterator[str]:
 
 def _case_line(case: Case, slug_width: int, width: int) -> str:
     room = width - slug_width - 12
-    title = _cut(case.title, max(room, 20))
+    title = cut(case.title, max(room, 20))
     providers = f"[{', '.join(case.providers)}]"
     if len(title) + 1 + len(providers) > room:
         providers = f"[{case.providers[0]} +{len(case.providers) - 1}]" if len(case.providers) > 1 else providers
@@ -79,11 +70,28 @@ def provider_lines() -> Iterator[str]:
         yield f"{click.style(f'{row.name:<{width}}', bold=True)}  {row.protocol:<{protocol_width}}  {row.url('MODEL')}"
 
 
-def show_lines(case: Case, row: Provider, story: Timeline, width: int | None) -> Iterator[str]:
-    """A case as a person wants to read it: what it is about, the stream event by event, and what must come out."""
-    interaction = case.cassette.interactions[0]
+def show_lines(case: Case, row: Provider, stories: Sequence[Timeline], width: int | None) -> Iterator[str]:
+    """A case as a person wants to read it: what it is about, each stream event by event, and what must come out.
+
+    stories: of every interaction, in order. The requirements are about the first one.
+    """
     yield from _about(case, row)
-    yield ""
+    for number, story in enumerate(stories):
+        yield ""
+        if number:
+            asked = jsontext.dumps(case.metadata["turns"][number - 1]["messages"])
+            yield click.style(f"Turn {number + 1}  ", bold=True) + click.style(
+                cut(asked, (width or _FULL_WIDTH) - 8), dim=True
+            )
+            yield ""
+        yield from _stream_lines(case, row, number, story, width)
+        if number == 0:
+            yield ""
+            yield from _requirement_lines(case, story)
+
+
+def _stream_lines(case: Case, row: Provider, number: int, story: Timeline, width: int | None) -> Iterator[str]:
+    interaction = case.cassette.interactions[number]
     where = f"{interaction.method} {row.url(case.call.model)} -> {interaction.status}, {len(interaction.body)} bytes"
     yield click.style("On the wire  ", bold=True) + click.style(where, dim=True)
     for step in story.steps:
@@ -92,9 +100,7 @@ def show_lines(case: Case, row: Provider, story: Timeline, width: int | None) ->
     yield click.style("What must come out", bold=True)
     yield jsontext.dumps(story.completion.to_json(), indent=2)
     for kind, event, detail in story.diagnostics:
-        yield click.style(_cut(f"beside it: event {event}: {kind}: {detail}", width or _FULL_WIDTH), dim=True)
-    yield ""
-    yield from _requirement_lines(case, story)
+        yield click.style(cut(f"beside it: event {event}: {kind}: {detail}", width or _FULL_WIDTH), dim=True)
 
 
 def _about(case: Case, row: Provider) -> Iterator[str]:
@@ -124,12 +130,12 @@ def _step_lines(step: Step, width: int) -> Iterator[str]:
     event = step.event
     payload = "" if event is None or event.payload is None else jsontext.dumps(event.payload)
     head = f"{step.number if event else '':>4}  {step.name}"
-    yield head + click.style(_cut(f"  {payload}", max(width - len(head), 0)), dim=True) if payload else head
+    yield head + click.style(cut(f"  {payload}", max(width - len(head), 0)), dim=True) if payload else head
     for delta in step.deltas:
-        yield _cut(f"        {_gist(delta)}", width)
+        yield cut(f"        {gist(delta)}", width)
 
 
-def _gist(delta: Delta) -> str:
+def gist(delta: Delta) -> str:
     """One delta in a few words: what happens, where, and the value."""
     where = "" if delta.part is None else "[" + ",".join(map(str, delta.part)) + "]"
     choice = f" of choice {delta.choice}" if delta.choice else ""
@@ -153,7 +159,7 @@ def _requirement_lines(case: Case, story: Timeline) -> Iterator[str]:
     held = sum(finding.verdict.ok for finding in findings)
     yield click.style(f"Requirements: {held} of {len(findings)} hold", bold=True)
     for requirement, finding in zip(case.requirements, findings, strict=True):
-        mark = click.style("holds", fg="green") if finding.verdict.ok else click.style("FAILS", **_BAD)
+        mark = click.style("holds", fg="green") if finding.verdict.ok else click.style("FAILS", **BAD)
         reading = f" (as {finding.reading})" if finding.reading else ""
         yield f"  {mark}  {finding.level:<6}  {finding.requirement}: {finding.path} {finding.expected}{reading}"
         if not finding.verdict.ok:
@@ -189,120 +195,28 @@ def accept_lines(accepted: Accepted) -> Iterator[str]:
     """What came of accepting a case."""
     yield ""
     for cell, complaint in accepted.complaints:
-        yield f"{click.style('REFUSED', **_BAD)} {click.style(cell, bold=True)}"
+        yield f"{click.style('REFUSED', **BAD)} {click.style(cell, bold=True)}"
         yield complaint
     if accepted.complaints:
         yield click.style(f"not accepted, {accepted.path} stays as it is", bold=True)
         yield "Mend the bytes, the requirement or the adapter; where an SDK is at fault, list the cell in "
         yield "conformance/expectations, with its upstream issue."
         return
-    known = f", {_count(accepted.known, 'difference')} listed in the expectations" if accepted.known else ""
+    known = f", {count(accepted.known, 'difference')} listed in the expectations" if accepted.known else ""
     word = "written" if accepted.changed else "unchanged"
     yield click.style(f"accepted: wire, reference and sdk agree{known}; {accepted.path} {word}", bold=True)
-
-
-class Report:
-    """Collects the outcomes of a run; `lines` prints them as a table with the failures under it.
-
-    adapter: its name, and that of its expectations file. Raises UsageError when that file is malformed.
-    """
-
-    def __init__(self, adapter: str) -> None:
-        from .expectations import SNAPSHOT, load_expectations  # noqa: PLC0415 - needed by `run` only
-
-        known = load_expectations(data_root() / "conformance" / "expectations" / f"{adapter}.toml")
-        self._known = [entry for entry in known if entry.requirement != SNAPSHOT]  # the suite compares those
-        self._adapter = adapter
-        self._rows: dict[str, dict[str, list[str]]] = {}  # case -> verdict -> providers
-        self._complaints: list[tuple[str, str]] = []
-        self._warnings: list[tuple[str, str]] = []
-        self._counts: Counter[str] = Counter()
-
-    @property
-    def failed(self) -> bool:
-        """Whether the run has to exit with 1; a SHOULD that does not hold only warns."""
-        return bool(self._complaints)
-
-    def add(self, outcome: Outcome) -> None:
-        """Take one outcome."""
-        from .cellid import CellId  # noqa: PLC0415 - as above
-        from .expectations import failures, unexplained  # noqa: PLC0415 - as above
-
-        cell = CellId.parse(outcome.cell)
-        found = failures(outcome)
-        shoulds = {failure.message for failure in found if failure.level != "must"}
-        complaints = unexplained(outcome.cell, found, self._known)
-        failing = [complaint for complaint in complaints if complaint not in shoulds]
-        word = outcome.verdict.word
-        if failing and outcome.verdict.ok:
-            word = "unexpected"
-        elif not failing and not outcome.verdict.ok:
-            word = "known"
-        named = f"{cell.provider}+{cell.plan}" if cell.plan else cell.provider
-        self._rows.setdefault(cell.case, {}).setdefault(word, []).append(named)
-        self._counts[word] += 1
-        self._complaints += [(outcome.cell, complaint) for complaint in failing]
-        self._warnings += [(outcome.cell, complaint) for complaint in complaints if complaint in shoulds]
-
-    @contextmanager
-    def progress(self, total: int) -> Iterator[Callable[[str], None]]:
-        """A progress bar on standard error when that is a terminal; yields what advances it by one cell."""
-        with progress(self._adapter, total) as advance:
-            yield advance
-
-    def lines(self, seconds: float) -> Iterator[str]:
-        """The table, then every complaint with the command that reproduces it, then the sum. seconds: of the run."""
-        width = max(map(len, self._rows), default=0)
-        for case, verdicts in self._rows.items():
-            words = "  ".join(_verdict(word, providers) for word, providers in sorted(verdicts.items(), key=_badness))
-            yield f"{case:<{width}}  {words}"
-        yield from self._findings(click.style("warning", fg="yellow"), self._warnings)
-        yield from self._findings(click.style("FAILED", **_BAD), self._complaints)
-        counts = ", ".join(f"{count} {word}" for word, count in sorted(self._counts.items(), key=_badness))
-        warned = f", {_count(len(self._warnings), 'warning')}" if self._warnings else ""
-        yield ""
-        total = _count(self._counts.total(), "cell")
-        yield click.style(f"{self._adapter}: {total} in {seconds:.1f} s: {counts or 'nothing'}{warned}", bold=True)
-
-    def _findings(self, title: str, findings: Iterable[tuple[str, str]]) -> Iterator[str]:
-        for cell, finding in findings:
-            yield ""
-            yield f"{title} {click.style(cell, bold=True)}"
-            yield finding
-            yield click.style(f"  again: {self._again(cell)}", dim=True)
-
-    def _again(self, cell: str) -> str:
-        from .cellid import CellId  # noqa: PLC0415 - as above
-
-        found = CellId.parse(cell)
-        sync = (f" --plan {found.plan}" if found.plan else "") + (" --sync" if found.sync else "")
-        return f"streamproof run {found.case} --adapter {self._adapter} --provider {found.provider}{sync}"
-
-
-_GOOD = ("known", "unsupported", "not_offered", "pass")
-
-
-def _badness(item: tuple[str, Any]) -> tuple[int, str]:
-    word = item[0]
-    return (_GOOD.index(word) + 1 if word in _GOOD else 0, word)
-
-
-def _verdict(word: str, providers: list[str]) -> str:
-    names = ", ".join(providers) if len(providers) <= 3 else f"{providers[0]} +{len(providers) - 1}"
-    if word not in _GOOD:
-        names = ", ".join(providers)
-    return f"{click.style(word, **_VERDICT_STYLES.get(word, _BAD))} {names}"
 
 
 def _slug(case: Case) -> str:
     return case.id.partition("/")[2]
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 cell`, `2 cells`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
     """At most `width` columns of one line."""
     text = " ".join(text.splitlines())
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
