@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run
-"""The suite for other tools: `streamproof expected | export`."""
+"""For authors of adapters: `streamproof new-adapter | expected | export`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,46 @@ import click
 
 from . import jsontext
 from .cli_support import Damage, reported
+from .new_adapter import KINDS
+
+
+@click.command("new-adapter")
+@click.argument("name")
+@click.option(
+    "--kind",
+    type=click.Choice(list(KINDS)),
+    default="class",
+    show_default=True,
+    help="; ".join(f"{name}: {kind.says}" for name, kind in KINDS.items()) + ".",
+)
+@click.option(
+    "-o",
+    "--out",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Where.",
+)
+@reported
+def new_adapter(name: str, kind: str, folder: Path) -> None:
+    """Write an adapter to begin with, and say how to run it.
+
+    NAME is that of the library, in lower case. The file runs as it is: it asks with the openai SDK (or fetch), shows
+    text, usage and finish reason, and has faults that the suite finds. Put your library in its place;
+    docs/adapters.md goes through it step by step.
+
+    \b
+    Examples:  streamproof new-adapter my-library
+               streamproof new-adapter my-library --kind driver     for a library that needs other versions of the SDKs
+               streamproof new-adapter my-library --kind node
+    """
+    from .new_adapter import new_adapter as write
+
+    made, options = write(folder, name, kind)
+    for path in made:
+        click.echo(f"{path}", err=True)
+    click.echo(f"streamproof run {options} openai_chat/text openai_chat/cut-clean-eof")
 
 
 @click.command()
@@ -61,4 +101,4 @@ def export(folder: Path, patterns: tuple[str, ...]) -> None:
     sys.exit(damage.code)
 
 
-COMMANDS: tuple[click.Command, ...] = (expected, export)
+COMMANDS: tuple[click.Command, ...] = (new_adapter, expected, export)
