@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamproof import jsontext
-from streamproof.completion import Completion, part_to_json
+from streamproof.completion import Choice, Completion, part_to_json
 from streamproof.decoders.gemini_generate_content import GeminiGenerateContentDecoder
 from streamproof.fold import fold
 from streamproof.wire.event import Kind, WireEvent
@@ -44,7 +44,7 @@ def counts(**short: Any) -> dict[str, Any]:
     return {f"{names.get(name, name)}TokenCount": value for name, value in short.items()}
 
 
-def content(completion: Completion) -> list[dict[str, Any]]:
+def content(completion: Completion | Choice) -> list[dict[str, Any]]:
     """The parts as JSON."""
     return [part_to_json(part) for part in completion.content]
 

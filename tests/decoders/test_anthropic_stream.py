@@ -93,29 +93,86 @@ def test_deltas_of_another_kind_of_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "kind"),
+    ("event", "told"),
     [
-        ({"type": "message_start", "message": None}, "malformed_event"),
-        ({"type": "content_block_start", "index": 0, "content_block": "x"}, "malformed_event"),
-        ({"type": "content_block_delta", "index": 0, "delta": []}, "malformed_event"),
-        ({"type": "message_delta", "delta": 3}, "malformed_event"),
-        ({"type": "message_delta", "usage": 3}, "malformed_event"),
-        (delta_at(0, type="text_delta", text=5), "malformed_delta"),
-        (delta_at(0, type="citations_delta", citation="x"), "malformed_delta"),
-        ({**delta_at(0, type="text_delta", text=""), "novel": 1}, "unknown_field"),
-        (delta_at(0, type="text_delta", text="", novel=1), "unknown_field"),
-        ({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "mood": 1}}, "unknown_field"),
-        ({"novel": True}, "unknown_event"),
-        ({"type": ["x"]}, "unknown_event"),
-        (None, "malformed_event"),
-        ([1], "malformed_event"),
+        (
+            {"type": "message_start", "message": 5},
+            ["malformed_event: message_start: the message is a JSON int"],
+        ),
+        (start(), ["duplicate_message_start: msg_1"]),
+        (
+            start(content=[{"type": "text", "text": "again"}]),
+            [
+                "duplicate_message_start: msg_1",
+                "content_ignored: message_start has content, but blocks have come before it",
+            ],
+        ),
+        (start(novel=1), ["duplicate_message_start: msg_1", "unknown_field: message: novel"]),
+        (
+            {"type": "content_block_start", "index": 3, "content_block": "x"},
+            ["malformed_event: block at index 3 is a JSON str"],
+        ),
+        (
+            {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "mood": 1}},
+            ["unknown_field: text: mood"],
+        ),
+        ({"type": "content_block_stop", "index": 4}, ["stop_without_block: no open block at index 4"]),
+        ({"type": "content_block_stop", "index": "x"}, []),
+        (delta_at(3, type="text_delta", text=""), ["delta_without_block: text at index 3"]),
+        (delta_at(3, type="novel_delta"), ["delta_without_block: novel_delta at index 3"]),
+        (delta_at(0, type="novel_delta"), ["unknown_delta: novel_delta of block (0,)"]),
+        (
+            {"type": "content_block_delta", "index": 7, "delta": []},
+            ["malformed_event: the delta at index 7 is a JSON list"],
+        ),
+        (
+            {"type": "content_block_delta", "index": "x"},
+            ["malformed_event: the delta at an index that is a str is a JSON NoneType"],
+        ),
+        (delta_at(0, type="text_delta", text=5), ["malformed_delta: text of block (0,) is a int"]),
+        (
+            delta_at(0, type="citations_delta", citation="x"),
+            ["malformed_delta: the citation of block (0,) is a JSON str"],
+        ),
+        ({**delta_at(0, type="text_delta", text=""), "novel": 1}, ["unknown_field: content_block_delta: novel"]),
+        ({**delta_at(0, type="text_delta", text=""), "base_resp": {}}, []),
+        (delta_at(0, type="text_delta", text="", novel=1), ["unknown_field: delta: novel"]),
+        ({"type": "message_delta", "delta": 3}, ["malformed_event: message_delta: the delta is a JSON int"]),
+        ({"type": "message_delta", "delta": {"novel": 1}}, ["unknown_field: message_delta.delta: novel"]),
+        ({"type": "message_delta", "delta": {"stop_reason": 5}}, ["malformed_event: stop_reason is a JSON int"]),
+        ({"type": "message_delta", "usage": 3}, ["malformed_event: usage is a JSON int"]),
+        ({"type": "message_delta", "usage": {"input_tokens": "3"}}, ["malformed_count: input_tokens is a str"]),
+        ({"type": "message_stop", "usage": 3}, ["malformed_event: usage is a JSON int"]),
+        ({"novel": True}, ["unknown_event: an event without a type"]),
+        ({"type": "novel"}, ["unknown_event: novel"]),
+        ({"type": ["x"]}, ["unknown_event: an event without a type"]),
+        (None, ["malformed_event: : a JSON NoneType"]),
+        (WireEvent("json", "ping", [1]), ["malformed_event: ping: a JSON list"]),
+        (WireEvent("json", "", 5.5), ["malformed_event: : a JSON float"]),
     ],
 )
-def test_what_does_not_fit_is_noted(event: Any, kind: str) -> None:
-    """Wrong shapes and unknown fields are diagnostics; the rest of the stream is untouched."""
+def test_what_does_not_fit_is_noted(event: Any, told: list[str]) -> None:
+    """Wrong shapes and unknown fields are diagnostics that say what and where; the rest of the stream is untouched."""
     decoder = decoded([start(), *text(0, "a", stop=False), event, delta_at(0, type="text_delta", text="b"), *finish()])
-    assert kind in notes(decoder)
+    found = [f"{note.kind}: {note.detail}" for note in decoder.diagnostics if note.event == 3]
+    assert found == told
     assert (decoder.completion.text, decoder.completion.status) == ("ab", "complete")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (5, "malformed_event: the content is a JSON int"),
+        ({"a": 1, "b": 2}, "malformed_event: the content is a JSON object with a, b"),
+        ({}, "malformed_event: the content is a JSON object with no keys"),
+        (["x"], "malformed_event: block at an index that is a NoneType is a JSON str"),
+    ],
+)
+def test_content_that_is_none_is_noted(content: Any, told: str) -> None:
+    """A message that starts with something else than blocks: what it was is said, not its size and depth."""
+    decoder = decoded([start(content=content), *text(0, "a"), *finish()])
+    assert [f"{note.kind}: {note.detail}" for note in decoder.diagnostics] == [told]
+    assert decoder.completion.text == "a"
 
 
 def test_padding_is_known() -> None:
@@ -144,6 +201,13 @@ def test_type_decides_not_the_event_name(name: str) -> None:
     assert completion(named) == completion(events)
     untyped = WireEvent("json", "message_delta", {"delta": {"stop_reason": "end_turn"}})
     assert completion([start(), untyped]).finish_reason == "stop"
+
+
+def test_every_event_goes_by_its_name_where_it_has_no_type() -> None:
+    """Also deltas, which have a path of their own."""
+    events = [start(), *text(0, "a"), *finish()]
+    nameless = [WireEvent("json", event["type"], {k: v for k, v in event.items() if k != "type"}) for event in events]
+    assert completion(nameless) == completion(events)
 
 
 def test_done_sentinel_is_ignored() -> None:

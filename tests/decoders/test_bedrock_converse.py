@@ -5,77 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bedrock_wire import START, Named, begin, completion, decoded, delta, document, finish, notes, stop, text, tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streamproof.completion import Completion, Delta
-from streamproof.decoders.base import NO_QUIRKS, Quirks
+from streamproof.completion import Delta
+from streamproof.decoders.base import Quirks
 from streamproof.decoders.bedrock_converse import BedrockConverseDecoder
-from streamproof.fold import fold
-from streamproof.wire.event import Kind, WireEvent
-
-Named = tuple[str, Any]
-
-
-def decoded(events: list[Named], *, kind: Kind = "json", quirks: Quirks = NO_QUIRKS) -> BedrockConverseDecoder:
-    """The decoder at the end of a stream of (name, payload); the deltas are checked against its completion."""
-    decoder = BedrockConverseDecoder(quirks)
-    deltas: list[Delta] = []
-    for name, payload in events:
-        deltas += decoder.feed(WireEvent(kind, name, payload))
-    deltas += decoder.end()
-    assert fold(deltas) == decoder.completion
-    assert Completion.from_json(decoder.completion.to_json()) == decoder.completion
-    return decoder
-
-
-def completion(events: list[Named], **options: Any) -> Completion:
-    """The completion of a stream."""
-    return decoded(events, **options).completion
-
-
-def document(body: Any) -> Completion:
-    """The completion of a body that is one JSON document."""
-    return completion([("", body)], kind="document")
-
-
-START: Named = ("messageStart", {"role": "assistant", "p": "abc"})
-
-
-def begin(index: Any, **start: Any) -> Named:
-    """A contentBlockStart."""
-    return "contentBlockStart", {"contentBlockIndex": index, "start": start, "p": "ab"}
-
-
-def delta(index: Any, **change: Any) -> Named:
-    """A contentBlockDelta."""
-    return "contentBlockDelta", {"contentBlockIndex": index, "delta": change, "p": "a"}
-
-
-def stop(index: Any) -> Named:
-    """A contentBlockStop."""
-    return "contentBlockStop", {"contentBlockIndex": index, "p": "abcd"}
-
-
-def finish(reason: Any = "end_turn", usage: Any = None, **metadata: Any) -> list[Named]:
-    """messageStop, and metadata after it."""
-    told = metadata if usage is None else {"usage": usage, **metadata}
-    return [("messageStop", {"stopReason": reason, "p": ""}), ("metadata", {**told, "p": "a"})]
-
-
-def text(index: Any, *pieces: str) -> list[Named]:
-    """A text block: deltas and a stop, no start."""
-    return [*(delta(index, text=piece) for piece in pieces), stop(index)]
-
-
-def tool(index: Any, *pieces: Any, id: Any = "tooluse_1", **start: Any) -> list[Named]:
-    """A toolUse block."""
-    started = begin(index, toolUse={"name": "look", "toolUseId": id, **start})
-    return [started, *(delta(index, toolUse={"input": piece}) for piece in pieces), stop(index)]
-
-
-def notes(decoder: BedrockConverseDecoder) -> list[str]:
-    """The kinds of the diagnostics."""
-    return [diagnostic.kind for diagnostic in decoder.diagnostics]
+from streamproof.wire.event import WireEvent
 
 
 @pytest.mark.parametrize(
@@ -232,31 +168,6 @@ def test_two_kinds_at_one_index() -> None:
         ("reasoning", "rs"),
         ("text", "ab"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("event", "kind"),
-    [
-        (delta(0, aroma="pine"), "unknown_delta"),
-        (delta(0, text=5), "malformed_delta"),
-        (delta(0, reasoningContent="x"), "malformed_delta"),
-        (delta(0, citation=1), "malformed_delta"),
-        (delta(0, image=1), "malformed_delta"),
-        (("contentBlockDelta", {"contentBlockIndex": 0, "delta": None}), "malformed_event"),
-        (("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": ""}, "novel": 1}), "unknown_field"),
-        (("contentBlockDelta", None), "malformed_event"),
-        (("contentBlockStart", {"contentBlockIndex": 1, "start": 1}), "malformed_event"),
-        (("telemetry", {"message": "hello"}), "unknown_event"),
-        (("", {}), "unknown_event"),
-        (stop(7), "stop_without_block"),
-        (START, "second_cycle"),
-    ],
-)
-def test_what_does_not_fit_is_noted(event: Named, kind: str) -> None:
-    """Wrong shapes and unknown events are diagnostics, and take nothing from the text before."""
-    decoder = decoded([START, delta(0, text="a"), event, delta(0, text=""), *finish()])
-    assert kind in notes(decoder)
-    assert decoder.completion.text == "a"
 
 
 def test_unknown_blocks_are_kept() -> None:

@@ -148,3 +148,137 @@ def test_citations_are_one_last_part() -> None:
         },
     ]
     assert notes(decoder) == []
+
+
+def test_each_candidate_keeps_its_signature() -> None:
+    """A signature on a later piece of candidate 1 signs that candidate's text, not the one at the same place in 0."""
+    completion, _ = decode(
+        chunk({"text": "a"}),
+        chunk({"text": "x"}, index=1),
+        chunk({"text": "y", "thoughtSignature": "s"}, index=1),
+        STOP,
+    )
+    assert content(completion) == [{"type": "text", "text": "a"}]
+    assert content(completion.choices[0]) == [{"type": "text", "text": "xy", "signature": "s"}]
+
+
+@pytest.mark.parametrize("value", [5, None, "x", ["x"]])
+def test_a_part_that_is_no_object_is_kept(value: Any) -> None:
+    """It is an unknown part without a name."""
+    completion, _ = decode(chunk(value, finish="STOP"))
+    assert content(completion) == [{"type": "unknown", "name": "", "data": value}]
+
+
+BLOB = {"mimeType": "audio/wav", "data": "eA=="}
+FILE = {"mimeType": "audio/wav", "fileUri": "gs://b/k"}
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (
+            {"inlineData": BLOB, "audioTranscription": {"text": "said"}},
+            [{"type": "media", "media_type": "audio/wav", "data": "eA==", "text": "said"}],
+        ),
+        (
+            {"fileData": FILE, "audioTranscription": {"text": "said"}},
+            [{"type": "media", "media_type": "audio/wav", "data": None, "url": "gs://b/k", "text": "said"}],
+        ),
+        (
+            {"text": "a", "inlineData": BLOB, "audioTranscription": {"text": "said"}},
+            [
+                {"type": "text", "text": "a"},
+                {"type": "media", "media_type": "audio/wav", "data": "eA==", "text": "said"},
+            ],
+        ),
+        (
+            {"audioTranscription": {"text": "said"}, "thoughtSignature": "s"},
+            [{"type": "media", "data": None, "text": "said", "signature": "s"}],
+        ),
+        (
+            {"text": "a", "audioTranscription": {"text": "said"}},
+            [{"type": "text", "text": "a"}, {"type": "media", "data": None, "text": "said"}],
+        ),
+        (
+            {"inlineData": BLOB, "thought": True},
+            [{"type": "media", "media_type": "audio/wav", "data": "eA==", "text": "", "kind": "thought"}],
+        ),
+    ],
+)
+def test_what_was_said_belongs_to_its_audio(part: dict[str, Any], expected: list[dict[str, Any]]) -> None:
+    """A transcription beside data is the text of that part, alone it is a part of its own."""
+    completion, _ = decode(chunk(part, finish="STOP"))
+    assert content(completion) == expected
+
+
+@pytest.mark.parametrize("thought", [True, False, None])
+def test_thought_may_say_no(thought: bool | None) -> None:
+    """`thought` is true, false or null, also beside a signature, without a note."""
+    completion, decoder = decode(chunk({"text": "a", "thought": thought, "thoughtSignature": "s"}, finish="STOP"))
+    kind = "reasoning" if thought else "text"
+    assert (content(completion), notes(decoder)) == ([{"type": kind, "text": "a", "signature": "s"}], [])
+
+
+@pytest.mark.parametrize(
+    "said", [{"id": "1"}, {"name": "f"}, {"args": {"a": 1}}, {"partialArgs": [{"jsonPath": "$.a"}]}]
+)
+def test_any_word_makes_a_call(said: dict[str, Any]) -> None:
+    """A call that says only its id, only its name or only its arguments is listed; one that says nothing is none."""
+    assert len(decode(chunk({"functionCall": said}, finish="STOP"))[0].tool_calls) == 1
+    nothing: dict[str, Any] = dict.fromkeys(said)
+    assert len(decode(chunk({"functionCall": nothing}, finish="STOP"))[0].tool_calls) == 0
+
+
+@pytest.mark.parametrize("value", [5, {}, {"text": 5}, {"text": None}])
+def test_a_transcription_without_text(value: Any) -> None:
+    """It says nothing: no part, unless it is signed."""
+    assert content(decode(chunk({"audioTranscription": value}, finish="STOP"))[0]) == []
+    signed, _ = decode(chunk({"audioTranscription": value, "thoughtSignature": "s"}, finish="STOP"))
+    assert content(signed) == [{"type": "media", "data": None, "text": "", "signature": "s"}]
+
+
+@pytest.mark.parametrize(
+    ("blob", "media_type", "told"),
+    [
+        ({"mime_type": "a/b", "data": "eA=="}, "a/b", []),
+        ({"mime_type": "a/b", "mimeType": "c/d", "data": "eA=="}, "c/d", ["inlineData: mime_type"]),
+        ({"mimeType": "c/d", "data": "eA==", "foo_bar": 1}, "c/d", ["inlineData: foo_bar"]),
+    ],
+)
+def test_keys_in_snake_case(blob: Any, media_type: str, told: list[str]) -> None:
+    """A key that we know is read in either spelling, the camelCase one first; unknown keys are told as they came."""
+    completion, decoder = decode(chunk({"inlineData": blob}, finish="STOP"))
+    assert content(completion)[0]["media_type"] == media_type
+    assert [note.detail for note in decoder.diagnostics] == told
+
+
+@pytest.mark.parametrize(
+    ("value", "tokens"),
+    [
+        ("9" * 18, int("9" * 18)),
+        ("9" * 19, None),
+        ("0", 0),
+        ("-1", None),
+        ("٣", None),
+        (0.0, 0),
+        (1.0, 1),
+        (1.5, None),
+        (-1.0, None),
+        (float(2**53 - 1), 2**53 - 1),
+        (float(2**53), None),
+        (0, 0),
+        (-1, None),
+        (True, None),
+    ],
+)
+def test_which_values_are_counts(value: Any, tokens: int | None) -> None:
+    """Integers that are not negative, also as text (protobuf's int64) or as whole floats that are exact."""
+    completion, _ = decode(chunk({"text": "a"}, finish="STOP", usage={"promptTokenCount": value}))
+    assert completion.usage.input_tokens == tokens
+
+
+def test_a_file_in_snake_case() -> None:
+    """Both fields of a file are read in either spelling."""
+    completion, decoder = decode(chunk({"file_data": {"file_uri": "gs://b/k", "mime_type": "a/b"}}, finish="STOP"))
+    assert (content(completion)[0]["url"], content(completion)[0]["media_type"]) == ("gs://b/k", "a/b")
+    assert notes(decoder) == []

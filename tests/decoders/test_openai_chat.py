@@ -300,6 +300,14 @@ def test_other_document(payload: Any) -> None:
     assert (completion.error.type, completion.error.code) == ("protocol", "not_a_stream")
 
 
+def test_a_chunk_as_the_whole_body_is_cut() -> None:
+    """A first chunk that lost its framing, and the rest of the stream, passes for a whole answer."""
+    chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
+    completion = decode(document(chunk))
+    assert (completion.status, completion.text) == ("interrupted", "Hi")
+    assert decode(document({"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]})).status == "complete"
+
+
 def test_document_with_odd_choices() -> None:
     """Choices that are no objects are no answer either."""
     assert decode(document({"choices": [5]})).status == "interrupted"

@@ -177,6 +177,27 @@ def test_error_then_failed_is_one_error() -> None:
     assert decoder.diagnostics == []
 
 
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [
+        ({"error": {"type": "overloaded", "code": "busy", "message": "m", "param": None}}, True),
+        ({"error": {"type": "busy", "code": "busy", "message": "m", "param": None}}, False),
+        ({"code": "busy", "message": "m", "param": "tools[0]"}, True),
+        ({"code": "busy", "message": "m", "param": None, "sequence_number": 3}, False),
+    ],
+)
+def test_what_an_error_says_besides_is_kept(event: dict[str, Any], kept: bool) -> None:
+    """A type beside the code, or the parameter that is wrong, is a detail; what the error shows already is none."""
+    _, decoder, _ = decode(created(), {"type": "error", **event})
+    assert decoder.details == ({"error": event.get("error", event)} if kept else {})
+
+
+def test_the_bill_beside_the_response_is_kept() -> None:
+    """GitHub Copilot puts `copilot_usage` beside the last response; it is a detail."""
+    _, decoder, _ = decode(created(), {**ended(), "copilot_usage": {"total_nano_aiu": 5}})
+    assert decoder.details == {"copilot_usage": {"total_nano_aiu": 5}}
+
+
 def test_another_error_is_noted() -> None:
     """The first error counts, a different one is a diagnostic."""
     first = {"type": "error", "code": "server_error", "message": "one"}
