@@ -1,328 +1,60 @@
-"""Any bytes at all, and damaged streams of every protocol: they end in a completion, never in anything else.
-
-Whether a stream may be `complete` is told by a check of its own that only looks for words in the bytes.
-"""
+"""The fuzzer's laws against small streams, and that the fuzzer can fail. `nox -s fuzz` damages all cassettes."""
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
+from fuzz import laws, limits
+from fuzz.engines import BytesRandom, at_random, by_hypothesis
+from fuzz.failures import keep, kept, minimized
+from fuzz.forms import BINARY, FORMS, Form, body_of
+from fuzz.laws import Broken, checked, wire
+from fuzz.mutations import Input, mutated
+from fuzz.seeds import Seed, all_seeds
+from fuzz.streams import NO_VALUE, changed, events, joined
+from fuzz.tally import Tally
+from fuzz.terminals import holds_terminal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from streamproof import jsontext
-from streamproof.completion import Completion, Delta
-from streamproof.decoders.stream import DECODERS, StreamDecoder
-from streamproof.fold import fold
-from streamproof.schemas import problems
-from streamproof.wire.eventstream import encode_frame
-
-WATCHDOG = 30
-"""Seconds for one example, which takes milliseconds; a hang costs this once."""
+from streamproof.adapters.wire import WireAdapter
+from streamproof.completion import Completion, Delta, TextPart, Usage
+from streamproof.decoders.stream import DECODERS
+from streamproof.errors import LLMError
+from streamproof.providers import ROWS
+from streamproof.replay.transport import whole
 
 PROTOCOLS = sorted(DECODERS)
-BINARY = "application/vnd.amazon.eventstream"
-
-
-@contextmanager
-def watchdog() -> Iterator[None]:
-    """A hang becomes a TimeoutError, where the platform can interrupt it."""
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def bark(*_: object) -> None:
-        raise TimeoutError(f"no end within {WATCHDOG} s")
-
-    before = signal.signal(signal.SIGALRM, bark)
-    signal.setitimer(signal.ITIMER_REAL, WATCHDOG)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-# -- small streams of every protocol: one with every kind of part
-
-
-def _chunk(delta: Any, finish: Any = None, **more: Any) -> Any:
-    return {
-        "id": "chatcmpl-1",
-        "model": "m",
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        **more,
-    }
-
-
-def _call(**fields: Any) -> Any:
-    return _chunk({"tool_calls": [{"index": 0, **fields}]})
-
-
-CHAT = [
-    _chunk({"role": "assistant", "content": ""}),
-    _chunk({"reasoning_content": "Hm."}),
-    _chunk({"content": "Schön"}),
-    _chunk({"content": " warm"}),
-    _call(id="call_a9", type="function", function={"name": "look", "arguments": ""}),
-    _call(function={"arguments": '{"at":1}'}),
-    _chunk({"refusal": "No."}),
-    _chunk({}, "tool_calls"),
-    {"id": "chatcmpl-1", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}},
-    "[DONE]",
-]
-
-_MESSAGE = {
-    "id": "msg_1",
-    "type": "message",
-    "role": "assistant",
-    "content": [{"type": "output_text", "text": "Schön"}],
-}
-_FUNCTION = {"id": "fc_1", "type": "function_call", "call_id": "call_a9", "name": "look", "arguments": '{"at":1}'}
-_REASONING = {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
-
-RESPONSES = [
-    {"type": "response.created", "response": {"id": "resp_1", "model": "m", "status": "in_progress", "output": []}},
-    {"type": "response.output_item.added", "output_index": 0, "item": {**_REASONING, "summary": []}},
-    {"type": "response.reasoning_summary_text.delta", "item_id": "rs_1", "output_index": 0, "delta": "Hm."},
-    {"type": "response.output_item.done", "output_index": 0, "item": _REASONING},
-    {"type": "response.output_item.added", "output_index": 1, "item": {**_MESSAGE, "content": []}},
-    {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 1, "content_index": 0, "delta": "Schön"},
-    {"type": "response.output_item.done", "output_index": 1, "item": _MESSAGE},
-    {"type": "response.output_item.added", "output_index": 2, "item": {**_FUNCTION, "arguments": ""}},
-    {"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 2, "delta": '{"at":1}'},
-    {"type": "response.output_item.done", "output_index": 2, "item": _FUNCTION},
-    {
-        "type": "response.completed",
-        "response": {
-            "id": "resp_1",
-            "model": "m",
-            "status": "completed",
-            "output": [_REASONING, _MESSAGE, _FUNCTION],
-            "usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
-        },
-    },
-]  # fmt: skip
-
-
-def _block(index: int, block: Any, *deltas: Any) -> list[Any]:
-    return [
-        {"type": "content_block_start", "index": index, "content_block": block},
-        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
-        {"type": "content_block_stop", "index": index},
-    ]
-
-
-MESSAGES = [
-    {
-        "type": "message_start",
-        "message": {"id": "msg_1", "model": "m", "content": [], "stop_reason": None, "usage": {"input_tokens": 9}},
-    },
-    *_block(0, {"type": "thinking", "thinking": ""}, {"type": "thinking_delta", "thinking": "Hm."}),
-    *_block(1, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Schön"}),
-    {"type": "ping"},
-    *_block(
-        2,
-        {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}},
-        {"type": "input_json_delta", "partial_json": '{"at":1}'},
-    ),
-    *_block(3, {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}),
-    {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 4}},
-    {"type": "message_stop"},
-]
-
-
-def _candidate(*parts: Any, **more: Any) -> Any:
-    return {
-        "candidates": [{"content": {"role": "model", "parts": list(parts)}, "index": 0, **more}],
-        "modelVersion": "m",
-    }
-
-
-GEMINI = [
-    _candidate({"text": "Hm.", "thought": True}),
-    _candidate({"text": "Schön"}),
-    _candidate({"functionCall": {"name": "look", "args": {"at": 1}}, "thoughtSignature": "c2ln"}),
-    _candidate({"inlineData": {"mimeType": "image/png", "data": "aGk="}}),
-    {**_candidate(finishReason="STOP"), "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4}},
-]
-
-CONVERSE = [
-    {"messageStart": {"role": "assistant"}},
-    {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "Hm."}}}},
-    {"contentBlockStop": {"contentBlockIndex": 0}},
-    {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"text": "Schön"}}},
-    {"contentBlockStop": {"contentBlockIndex": 1}},
-    {"contentBlockStart": {"contentBlockIndex": 2, "start": {"toolUse": {"toolUseId": "tooluse_1", "name": "look"}}}},
-    {"contentBlockDelta": {"contentBlockIndex": 2, "delta": {"toolUse": {"input": '{"at":1}'}}}},
-    {"contentBlockStop": {"contentBlockIndex": 2}},
-    {"messageStop": {"stopReason": "tool_use"}},
-    {"metadata": {"usage": {"inputTokens": 9, "outputTokens": 4, "totalTokens": 13}}},
-]
-
-
-# -- framings: one event each
-
-
-def _text(event: Any) -> bytes:
-    return (event if isinstance(event, str) else jsontext.dumps(event)).encode("utf-8", "backslashreplace")
-
-
-def _sse(event: Any) -> bytes:
-    return b"data: " + _text(event) + b"\n\n"
-
-
-def _named(event: Any) -> bytes:
-    name = event.get("type", "") if isinstance(event, dict) else ""
-    return f"event: {name}\n".encode("utf-8", "backslashreplace") + _sse(event)
-
-
-def _crlf(event: Any) -> bytes:
-    return b"data: " + _text(event) + b"\r\n\r\n"
-
-
-def _array(event: Any) -> bytes:
-    return b"," + _text(event)
-
-
-def _wrapped(event: Any) -> bytes:
-    payload = json.dumps({"bytes": base64.b64encode(_text(event)).decode(), "p": "abc"}).encode()
-    return encode_frame({":message-type": "event", ":event-type": "chunk"}, payload)
-
-
-def _frame(event: Any) -> bytes:
-    name, payload = next(iter(event.items())) if isinstance(event, dict) and event else ("odd", event)
-    return encode_frame({":message-type": "event", ":event-type": name[:99]}, _text(payload))
-
-
-class Form(NamedTuple):
-    """A protocol's stream in one framing. terminal: words of which one stands in every whole stream, and nowhere
-    else in it."""
-
-    protocol: str
-    events: list[Any]
-    framing: Callable[[Any], bytes]
-    terminal: str
-    content_type: str = "text/event-stream"
-
-
-_CHAT_END = r'"finish_reason"\s*:\s*"[^"]|\[DONE\]'
-_RESPONSES_END = r'response\.(completed|incomplete)|"status"\s*:\s*"(completed|incomplete)"'
-_MESSAGES_END = r'message_stop|"stop_reason"\s*:\s*"[^"]'
-_GEMINI_END = r'"finish_?[rR]eason"\s*:\s*"[^"]|block_?[rR]eason'
-
-FORMS: Mapping[str, Form] = {
-    "chat": Form("openai_chat", CHAT, _sse, _CHAT_END),
-    "responses": Form("openai_responses", RESPONSES, _named, _RESPONSES_END),
-    "messages": Form("anthropic_messages", MESSAGES, _named, _MESSAGES_END),
-    "invoke_model": Form("anthropic_messages", MESSAGES, _wrapped, _MESSAGES_END, BINARY),
-    "gemini": Form("gemini_generate_content", GEMINI, _crlf, _GEMINI_END),
-    "gemini_array": Form("gemini_generate_content", GEMINI, _array, _GEMINI_END, "application/json"),
-    "converse": Form("bedrock_converse", CONVERSE, _frame, r"messageStop|stopReason", BINARY),
-}
-
-
-def body_of(form: Form, events: list[Any]) -> bytes:
-    """The bytes of a stream."""
-    body = b"".join(form.framing(event) for event in events)
-    return b"[" + body[1:] + b"]" if form.framing is _array else body
-
-
-def holds_terminal(form: Form, body: bytes) -> bool:
-    """Whether the bytes hold a terminal event, as far as words can tell."""
-    if re.search(form.terminal.encode(), body):
-        return True
-    inner = re.findall(rb'"bytes": ?"([A-Za-z0-9+/=]+)', body)
-    return any(re.search(form.terminal.encode(), base64.b64decode(text + b"==")) for text in inner)
-
-
-# -- damage
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=5)
-    | st.sampled_from(["\ud800", -1, 10**30]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=4,
-)
-
-
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        yield (*path, key)
-        yield from _places(inner, (*path, key))
-
-
-def _replaced(event: Any, path: tuple[Any, ...], value: Any) -> Any:
-    if not path:
-        return value
-    copy: Any = dict(event) if isinstance(event, dict) else list(event)
-    copy[path[0]] = _replaced(copy[path[0]], path[1:], value)
-    return copy
-
-
-@st.composite
-def streams(draw: st.DrawFn, form: Form) -> bytes:
-    """A stream with some damage: events moved, repeated, left out or changed inside, then bytes."""
-    events = list(form.events)
-    for kind in draw(st.lists(st.sampled_from(["drop", "repeat", "swap", "value"]), max_size=3)):
-        at, other = draw(st.integers(0, len(events) - 1)), draw(st.integers(0, len(events) - 1))
-        if kind == "drop" and len(events) > 1:
-            del events[at]
-        elif kind == "repeat":
-            events.insert(other, events[at])
-        elif kind == "swap":
-            events[at], events[other] = events[other], events[at]
-        elif places := list(_places(events[at])):
-            events[at] = _replaced(events[at], draw(st.sampled_from(places)), draw(json_values))
-    body = bytearray(body_of(form, [json.loads(json.dumps(event)) for event in events]))
-    for _ in range(draw(st.integers(0, 2))):
-        body[draw(st.integers(0, len(body) - 1))] ^= 1 << draw(st.integers(0, 7))
-    if draw(st.booleans()):
-        del body[draw(st.integers(0, len(body))) :]
-    return bytes(body)
-
-
-# -- the laws
-
-
-def run(decoder: StreamDecoder, chunks: list[bytes]) -> tuple[Completion, list[Delta]]:
-    """The completion of a body in chunks, and its deltas."""
-    with watchdog():
-        deltas = [delta for chunk in chunks for delta in decoder.feed(chunk)]
-        deltas += decoder.end()
-        return decoder.completion, deltas
-
-
-def check(body: bytes, cuts: list[int], protocol: str, **headers: str | None) -> Completion:
-    """Everything that holds for any bytes; the completion."""
-    completion, deltas = run(StreamDecoder(protocol, **headers), [body])  # type: ignore[arg-type]
-    assert (completion.error is None) is (completion.status == "complete")
-    text = jsontext.dumps(completion.to_json())
-    assert jsontext.dumps(fold(deltas).to_json()) == text
-    assert jsontext.dumps(Completion.from_json(jsontext.loads(text)).to_json()) == text
-    assert problems("completion", completion.to_json()) == []
-    edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    pieces = [body[start:end] for start, end in pairwise(edges)]
-    split, deltas = run(StreamDecoder(protocol, **headers), pieces)  # type: ignore[arg-type]
-    assert jsontext.dumps(split.to_json()) == text
-    assert jsontext.dumps(fold(deltas).to_json()) == text
-    return completion
-
-
-cut_points = st.lists(st.integers(0, 4096), max_size=12)
+ROW_OF = {row.protocol: row for row in reversed(ROWS)}
 FUZZ = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+RANDOMS = st.randoms(use_true_random=False, note_method_calls=False)
+
+
+def seed_of(name: str) -> Seed:
+    """A small stream as the fuzzer's seed."""
+    form = FORMS[name]
+    found = events(body_of(form, form.events))
+    return Seed(name, form.protocol, (ROW_OF[form.protocol],), None, form.content_type, found)
+
+
+SEEDS = {name: seed_of(name) for name in FORMS}
+
+
+def asked(protocol: str, body: bytes, cuts: tuple[int, ...] = (), **headers: Any) -> Input:
+    """An input as it is sent, undamaged."""
+    plain = {"content_type": None, "content_encoding": None, "status": 200, "n": None, **headers}
+    return Input(seed="test", row=ROW_OF[protocol], body=body, cuts=cuts, **plain)
+
+
+def sent(form: Form, body: bytes) -> Input:
+    """A body under its form's own header."""
+    return asked(form.protocol, body, content_type=form.content_type)
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -330,15 +62,15 @@ def test_the_undamaged_streams_are_complete(name: str) -> None:
     """The fuzzer plays with streams that hold nothing, so that it finds nothing."""
     form = FORMS[name]
     body = body_of(form, form.events)
-    completion = check(body, [], form.protocol, content_type=form.content_type)
+    completion = wire(sent(form, body)).completion
     assert completion.status == "complete"
     assert "Schön" in completion.text
     assert {part.type for part in completion.content} >= {"text", "reasoning", "tool_call"}
     assert completion.usage.output_tokens == 4
-    assert holds_terminal(form, body)
+    assert holds_terminal(form.protocol, body)
     cut = body_of(form, form.events[:-3])
-    assert not holds_terminal(form, cut)
-    assert check(cut, [], form.protocol, content_type=form.content_type).status == "interrupted"
+    assert not holds_terminal(form.protocol, cut)
+    assert wire(sent(form, cut)).completion.status == "interrupted"
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -346,21 +78,17 @@ def test_every_cut_of_a_stream(name: str) -> None:
     """A stream cut at some byte passes for complete, or raises."""
     form = FORMS[name]
     body = body_of(form, form.events)
-    for end in range(0, len(body), 7):
-        completion, _ = run(StreamDecoder(form.protocol, content_type=form.content_type), [body[:end]])
-        assert completion.status != "complete" or holds_terminal(form, body[:end])
+    ends = {wire(sent(form, body[:end])).completion.status for end in range(0, len(body) + 7, 7)}
+    assert ends == {"interrupted", "complete"}
 
 
 @pytest.mark.parametrize("name", FORMS)
 @FUZZ
-@given(data=st.data(), cuts=cut_points)
-def test_damaged_streams(name: str, data: st.DataObject, cuts: list[int]) -> None:
+@given(random=RANDOMS)
+def test_damaged_streams(name: str, random: Random) -> None:
     """A damaged stream raises, hangs, depends on its delivery, or passes for complete without a terminal event."""
-    form = FORMS[name]
-    body = data.draw(streams(form))
-    headers = data.draw(st.sampled_from([form.content_type, None, "application/json"]))
-    completion = check(body, cuts, form.protocol, content_type=headers)
-    assert completion.status != "complete" or holds_terminal(form, body)
+    damaged = mutated(random, [SEEDS[name], *SEEDS.values()])
+    assert wire(damaged).completion.status in ("complete", "interrupted", "failed")
 
 
 _words = st.sampled_from(
@@ -373,15 +101,210 @@ _words = st.sampled_from(
 @FUZZ
 @given(
     body=st.binary(max_size=300) | st.lists(_words, max_size=40).map(b"".join),
-    cuts=cut_points,
+    cuts=st.sets(st.integers(1, 400), max_size=12),
     content_type=st.sampled_from([None, "text/event-stream", "application/json", BINARY]),
     content_encoding=st.sampled_from([None, None, "gzip", "br", "deflate", "zstd", "gzip, br", "odd"]),
 )
 def test_any_bytes(
-    protocol: str, body: bytes, cuts: list[int], content_type: str | None, content_encoding: str | None
+    protocol: str, body: bytes, cuts: set[int], content_type: str | None, content_encoding: str | None
 ) -> None:
     """Bytes that are no stream raise, hang, or pass for an answer."""
-    completion = check(body, cuts, protocol, content_type=content_type, content_encoding=content_encoding)
-    by_protocol = next(form for form in FORMS.values() if form.protocol == protocol)
-    if content_encoding is None:
-        assert completion.status != "complete" or holds_terminal(by_protocol, body)
+    inside = tuple(sorted(cut for cut in cuts if cut < len(body)))
+    damaged = asked(protocol, body, inside, content_type=content_type, content_encoding=content_encoding)
+    assert wire(damaged).completion.status in ("complete", "interrupted", "failed")
+
+
+# -- the fuzzer can fail
+
+
+CHAT = sent(FORMS["chat"], body_of(FORMS["chat"], FORMS["chat"].events))
+CUT = CHAT._replace(body=b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n')
+
+
+class Liar(WireAdapter):
+    """The wire adapter, whose answer is changed."""
+
+    def __init__(self, change: Callable[[Completion], Completion]) -> None:
+        super().__init__()
+        self._change = change
+
+    def run(self, *given: Any) -> Completion:
+        try:
+            answer = super().run(*given)
+        except LLMError as error:
+            answer = error.partial or Completion()
+        return self._change(answer)
+
+
+def _raise(_: Completion) -> Completion:
+    raise ZeroDivisionError
+
+
+LIES: list[tuple[str, Input, Callable[[Completion], Any]]] = [
+    ("ends", CHAT, _raise),
+    ("ends", CHAT, lambda answer: answer.text),
+    ("status", CUT, lambda answer: answer),
+    ("status", CHAT, lambda answer: replace(answer, status="interrupted")),
+    ("terminal", CHAT._replace(status=500), lambda _: Completion(status="complete")),
+    ("fold", CHAT, lambda answer: replace(answer, content=answer.content[:1])),
+    ("fold", CHAT, lambda answer: replace(answer, usage=Usage(input_tokens=1))),
+]
+
+
+@pytest.mark.parametrize(("law", "given_to", "change"), LIES)
+def test_a_wrong_adapter_is_caught(law: str, given_to: Input, change: Callable[[Completion], Any]) -> None:
+    """A law that no adapter can break: the fuzzer runs for hours and proves nothing."""
+    with pytest.raises(Broken, match=f"^{law}: "):
+        checked(given_to, Liar(change), whole)
+
+
+class Shows:
+    """An adapter that says one thing, whatever it is sent."""
+
+    name = "shows"
+    protocols = PROTOCOLS
+
+    def __init__(self, text: Any) -> None:
+        self._text = text
+
+    def run(self, _call: Any, _endpoint: Any, emit: Callable[[Delta], None]) -> Completion:
+        """The text."""
+        emit(Delta("start", (0,), value={"type": "text", "text": self._text}))
+        emit(Delta("close"))
+        return Completion(status="complete", content=(TextPart(text=self._text),))
+
+
+@pytest.mark.parametrize(("law", "body", "text"), [("terminal", CUT.body, "Hi"), ("schema", CHAT.body, 5)])
+def test_what_no_wire_supports_is_caught(law: str, body: bytes, text: Any) -> None:
+    """A made up end, or a text that is none, is an answer like any other."""
+    assert checked(CHAT, Shows("Hi"), whole).completion.text == "Hi"
+    with pytest.raises(Broken, match=f"^{law}: "):
+        checked(CHAT._replace(body=body), Shows(text), whole)
+
+
+def test_a_reader_that_notices_its_chunks_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The split law compares a delivery with itself."""
+    monkeypatch.setattr(Input, "chunks", lambda self: [self.body[:-40]])
+    with pytest.raises(Broken, match=r"^split: "):
+        wire(CHAT._replace(cuts=(20,)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="nothing can interrupt it here")
+def test_a_hang_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An adapter that never ends holds up the fuzzer for ever."""
+
+    class Hanging(WireAdapter):
+        def run(self, *given: Any) -> Completion:
+            while True:
+                pass
+
+    limited = laws.limited
+    monkeypatch.setattr(laws, "limited", lambda: limited(seconds=1))
+    with pytest.raises(Broken, match=r"^time: "):
+        checked(CHAT, Hanging(), whole)
+
+
+def test_an_input_that_takes_memory_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that blows up is an input like any other."""
+    assert limits.peak() > 1
+    peaks = iter([100.0, 100.0 + limits.MEGABYTES, 100.0, 101.0 + limits.MEGABYTES, 101.0 + limits.MEGABYTES])
+    monkeypatch.setattr(limits, "peak", lambda: next(peaks))
+    assert checked(CHAT, WireAdapter(), whole).completion.status == "complete"
+    with pytest.raises(Broken, match=r"^memory: "):
+        checked(CHAT, WireAdapter(), whole)
+
+
+# -- its parts
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_terminal_is_found_behind_damage(name: str) -> None:
+    """The check says that there is none where a decoder rightly finds one: an alarm for nothing."""
+    form = FORMS[name]
+    body = body_of(form, form.events)
+    if form.content_type != BINARY:
+        for damage in (b"\0\n", b"\xef\xbb\xbf", b"{\n", b'{"a":"\n\n'):
+            assert holds_terminal(form.protocol, damage + body)
+        assert holds_terminal(form.protocol, body.replace(b"\n", b"\r").replace(b"data: {", b"data: {\rdata: "))
+
+
+def test_events_are_the_body() -> None:
+    """A seed is not the stream that its cassette holds."""
+    for name, form in FORMS.items():
+        body = body_of(form, form.events)
+        found = events(body)
+        assert len(found) == len(form.events)
+        assert joined(list(found)) == body or name == "gemini_array"
+        assert [event.value for event in found if event.value is not NO_VALUE]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_changed_event_is_sent(name: str) -> None:
+    """A value is changed where no adapter sees it."""
+    found = list(SEEDS[name].events)
+    at = next(number for number, event in enumerate(found) if "Sch\\u00f6n" in json.dumps(event.value))
+    found[at] = changed(found[at], json.loads(json.dumps(found[at].value).replace("Sch\\u00f6n", "Kalt")))
+    completion = wire(sent(FORMS[name], joined(found))).completion
+    assert "Kalt" in completion.text or name == "responses"  # there the whole item outranks the delta
+
+
+def test_seeds_are_the_cassettes() -> None:
+    """The fuzzer leaves out most of what there is, or damages streams that no adapter could read anyway."""
+    seeds = all_seeds(corpus=False)
+    assert {seed.protocol for seed in seeds} == set(PROTOCOLS)
+    readable = [event.value is not NO_VALUE for seed in seeds for event in seed.events]
+    assert sum(readable) > 0.9 * len(readable)
+
+
+def test_inputs_depend_on_the_seed_and_their_number() -> None:
+    """A failure cannot be found again."""
+    streams = list(SEEDS.values())
+    runs = []
+    for _ in range(2):
+        bodies: list[bytes] = []
+        tally = Tally("random", "wire", inputs=20)
+        at_random(lambda given, bodies=bodies: bodies.append(given.body) or wire(given), streams, tally, _unexpected, 7)
+        runs.append(bodies)
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) > 10
+    assert mutated(Random("7:3"), streams).body == runs[0][3]
+
+
+def test_bytes_make_choices() -> None:
+    """Atheris draws numbers that are out of range, or hangs when its bytes are used up."""
+    random = BytesRandom(b"\x05" * 40)
+    assert {random.randrange(3) for _ in range(200)} <= {0, 1, 2}
+    assert mutated(BytesRandom(b""), list(SEEDS.values())).body == mutated(BytesRandom(b""), list(SEEDS.values())).body
+
+
+def _unexpected(given: Input, fault: Broken) -> None:
+    raise fault
+
+
+def no_reasoning(given: Input) -> Any:
+    """A law that streams with reasoning break."""
+    seen = checked(given, WireAdapter(), whole)
+    if any(part.type == "reasoning" for part in seen.completion.content):
+        raise Broken("terminal", "reasoning")
+    return seen
+
+
+def test_a_failure_is_made_small_and_kept(tmp_path: Path) -> None:
+    """The reader of a failure gets a long stream, or one that does not fail when it is run again."""
+    small = minimized(no_reasoning, CHAT._replace(cuts=(3, 9, 200)), "terminal")
+    assert len(small.body) < 100
+    assert small.cuts == ()
+    path = keep(tmp_path, small, Broken("terminal", "reasoning"))
+    again = kept(path)
+    assert (again.body, again.row, again.content_type) == (small.body, small.row, small.content_type)
+    with pytest.raises(Broken):
+        no_reasoning(again)
+
+
+def test_hypothesis_finds_and_shrinks() -> None:
+    """The hypothesis engine reports nothing, or goes on for ever after a failure."""
+    found: list[Input] = []
+    tally = Tally("hypothesis", "wire", inputs=50)
+    by_hypothesis(no_reasoning, [SEEDS["chat"]], tally, lambda given, _: found.append(given), 1)
+    assert tally.failures == 1
+    assert b"reasoning_content" in found[0].body
