@@ -15,7 +15,7 @@ from ..completion import Completion, Delta, Op, Position
 from ..errors import classify
 from ..fold import Folder
 from ..jsontext import JSON, JSONObject, is_json
-from ..wire.event import NOTES, WireEvent
+from ..wire.event import NOTES, WireEvent, new_tuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,9 @@ class Decoder(ABC):
     def on_exception(self, name: str, payload: JSON) -> None:
         """An exception frame of an AWS event stream."""
         body = payload if isinstance(payload, Mapping) else {}
-        self.fail(code=name, message=str(body.get("message", "")), status_code=body.get("originalStatusCode"))
+        self.fail(
+            code=name, message=str(body.get("message", "")), status_code=body.get("originalStatusCode"), said=body
+        )
 
     def on_malformed(self, code: str, payload: JSON) -> None:
         """Bytes that are no event. A cut is left to `end`, a strange line is noted; all else is a loss."""
@@ -168,12 +170,13 @@ class Decoder(ABC):
         self, op: Op, part: Position | None = None, field: str | None = None, value: JSON = None, choice: int = 0
     ) -> None:
         """Send one delta."""
-        if op == "start" and self.requires_approval and self._is_guarded(value):
+        guards = self.requires_approval
+        if guards and op == "start" and self._is_guarded(value):
             value = {**value, "requires_approval": True}
-        delta = Delta(op, part, field, value, choice)
+        delta = new_tuple(Delta, (op, part, field, value, choice))
         self.folder.apply(delta)
         self._deltas.append(delta)
-        if field == "name" and part is not None and self.requires_approval:
+        if guards and field == "name" and part is not None:
             self._name_came(part, choice)
 
     def close_part(self, part: Position, choice: int = 0) -> None:
@@ -213,8 +216,12 @@ class Decoder(ABC):
         words: tuple[object, ...] = (),
         retry_after: float | None = None,
         request_id: str | None = None,
+        said: JSON = None,
     ) -> None:
-        """The provider reported an error, the first one counts. words: further words of it that tell its type."""
+        """The provider reported an error, the first one counts. words: further words of it that tell its type.
+
+        said: its error object, which `details` keep when it says more than `ErrorInfo` shows.
+        """
         if self.failed:
             self.note("further_error", message)
             return
@@ -229,6 +236,8 @@ class Decoder(ABC):
             "retry_after": retry_after,
         }
         self.emit("error", value={"status": "failed", "error": error})
+        if _says_more(said, error):
+            self.details.setdefault("error", said)
 
     def normal_reason(self, choice: int = 0) -> str | None:
         """The finish reason in our vocabulary.
@@ -279,12 +288,22 @@ class Decoder(ABC):
             return False
         arguments = self.folder.get(part, "arguments", choice) or ""
         if not arguments:
-            return reason in ("stop", "tool_calls")
+            return reason == "tool_calls"  # a natural stop beside a call
         return self.arguments_are_whole(part, arguments, choice)
 
     def arguments_are_whole(self, part: Position, arguments: str, choice: int) -> bool:
         """Whether non-empty arguments are whole; free-text tools override."""
         return is_json(arguments)
+
+
+def _says_more(said: JSON, shown: Mapping[str, object]) -> bool:
+    """Whether a provider's error object has a value that none of the `ErrorInfo` fields shows; `p` is AWS padding."""
+    if not isinstance(said, Mapping):
+        return False
+    words = {str(value) for value in shown.values()}
+    return any(
+        value not in (None, "", [], {}) and str(value) not in words for name, value in said.items() if name != "p"
+    )
 
 
 _INCOMPLETE = {

@@ -32,7 +32,6 @@ _DELTA_FIELDS = frozenset({"contentBlockIndex", "delta", _PADDING})
 _EVENT_FIELDS: Mapping[str, frozenset[str]] = {
     "messageStart": frozenset({"role", _PADDING}),
     "contentBlockStart": frozenset({"contentBlockIndex", "start", _PADDING}),
-    "contentBlockDelta": _DELTA_FIELDS,
     "contentBlockStop": frozenset({"contentBlockIndex", _PADDING}),
     "messageStop": frozenset({"stopReason", _PADDING, *_DETAILS}),
     "metadata": frozenset({"usage", _PADDING, *_DETAILS}),
@@ -99,7 +98,7 @@ class BedrockConverseDecoder(BlockDecoder):
         lowered = (
             word[:1].lower() + word[1:] if word else None
         )  # HTTP says ThrottlingException, the stream throttling...
-        self.fail(code=word, message=_error_text(payload) or "", words=(lowered,))
+        self.fail(code=word, message=_error_text(payload) or "", words=(lowered,), said=payload.get("error"))
 
     def _check_event(self, name: str, payload: JSONObject) -> None:
         self.check_fields(name, payload, _EVENT_FIELDS[name])
@@ -226,12 +225,11 @@ class BedrockConverseDecoder(BlockDecoder):
                 self._keep_unknown(index, f"reasoningContent.{word}", piece)
 
     def _take_tool_use(self, index: JSON, value: JSON) -> None:
-        piece = value.get("input") if isinstance(value, dict) else None
+        text = arguments_text(value.get("input") if isinstance(value, dict) else None)
         block = self.blocks.find(index, "tool_call", "server_tool", "orphan")
         if block is None:
             self.note("delta_without_block", f"toolUse at {index_text(index)}")
             block = self.start_raw(index, "orphan", "toolUse", {})
-        text = None if piece is None else arguments_text(piece)
         if block.kind == "tool_call":
             self.append(block, "arguments", text)
         else:
@@ -347,7 +345,6 @@ _MEDIA: Mapping[str, str] = {"image": "image", "video": "video", "audio": "audio
 _HANDLERS: Mapping[str, Handler] = {
     "messageStart": BedrockConverseDecoder._on_message_start,
     "contentBlockStart": BedrockConverseDecoder._on_start,
-    "contentBlockDelta": BedrockConverseDecoder._on_delta,
     "contentBlockStop": BedrockConverseDecoder._on_stop_block,
     "messageStop": BedrockConverseDecoder._on_message_stop,
     "metadata": BedrockConverseDecoder._on_metadata,

@@ -26,6 +26,9 @@ DECODERS: Mapping[str, type[Decoder]] = {
     )
 }
 
+_PIECE = 8 * 1024
+"""Bytes of a larger chunk that are taken at once: parsed events are many times the size of their bytes."""
+
 
 class StreamDecoder:
     """One response, from its bytes (`feed`) or from events that somebody else has parsed (`feed_event`).
@@ -48,7 +51,13 @@ class StreamDecoder:
 
     def feed(self, chunk: bytes) -> list[Delta]:
         """Take the next bytes; the deltas of all events that they complete."""
-        return [delta for event in self._reader.feed(chunk) for delta in self.decoder.feed(event)]
+        if len(chunk) > _PIECE:
+            pieces = (chunk[at : at + _PIECE] for at in range(0, len(chunk), _PIECE))
+            return [delta for piece in pieces for delta in self.feed(piece)]
+        events = self._reader.feed(chunk)
+        if len(events) == 1:  # as most servers write them
+            return self.decoder.feed(events[0])
+        return [delta for event in events for delta in self.decoder.feed(event)]
 
     def feed_event(self, event: WireEvent) -> list[Delta]:
         """Take an event that did not come through `feed`."""

@@ -37,6 +37,7 @@ def error_fields(payload: JSONObject) -> dict[str, Any]:
         "status_code": number,
         "words": words,
         "request_id": text_or_none(payload.get("request_id")) or text_or_none(body.get("request_id")),
+        "said": error,
     }
 
 
@@ -51,7 +52,7 @@ def _read_base_resp(payload: JSONObject) -> dict[str, Any] | None:
     number = _number(answer.get("status_code"))
     if not number:
         return None
-    return {"code": number, "message": text_or_none(answer.get("status_msg")) or ""}
+    return {"code": number, "message": text_or_none(answer.get("status_msg")) or "", "said": answer}
 
 
 def _number(value: JSON) -> int | None:

@@ -280,7 +280,7 @@ class GeminiGenerateContentDecoder(GeminiPartsDecoder):
         number = count(code)
         word = next((word for word in (status, code, number) if isinstance(word, str | int) and word), None)
         message = message if isinstance(message, str) and message else f"the provider reported {excerpt(error)}"
-        if classify(word, status_code=number) == "cancelled" and not self.failed:
+        if classify(word) == "cancelled" and not self.failed:
             self._cancelled(message, number)
         else:
             self.fail(code=word, message=message, status_code=number, retry_after=retry_delay(error.get("details")))

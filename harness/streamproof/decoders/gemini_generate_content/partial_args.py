@@ -51,14 +51,14 @@ class PartialArgs:
         return not self._damaged and not self._gaps
 
     def text(self) -> str:
-        """The arguments as compact JSON, members in the order in which they appeared, a missing element as null.
-
-        Raises RecursionError for arguments that `update` was given and that are nested too deeply to be written.
-        """
+        """The arguments as compact JSON, members in the order in which they appeared, a missing element as null."""
         return jsontext.dumps(_plain(self._root))
 
     def update(self, args: JSONObject) -> None:
-        """Take members that came whole (`args` beside `partialArgs`). Raises RecursionError as `text` does."""
+        """Take members that came whole (`args` beside `partialArgs`).
+
+        Raises RecursionError or ValueError when they are nested too deeply to be written.
+        """
         self._root.update(jsontext.loads(jsontext.dumps(args)))
 
     def add(self, piece: JSON) -> str | None:

@@ -263,7 +263,7 @@ class GeminiPartsDecoder(Decoder):
         if isinstance(args, dict):
             try:
                 call.args.update(args)
-            except RecursionError:
+            except (RecursionError, ValueError):
                 self.note("nested_too_deeply", "args")
         elif args is not None:
             self.malformed("functionCall.args", args)
@@ -278,12 +278,7 @@ class GeminiPartsDecoder(Decoder):
 
     def _write_arguments(self, candidate: Candidate, call: OpenCall) -> bool:
         """Append the arguments; whether they are whole."""
-        try:
-            text = call.args.text()
-        except RecursionError:
-            self.note("nested_too_deeply", "args")
-            return False
-        self.emit("append", call.part, "arguments", text, candidate.choice)
+        self.emit("append", call.part, "arguments", call.args.text(), candidate.choice)
         return call.args.whole
 
 
@@ -328,11 +323,12 @@ def camel(value: JSONObject, known: AbstractSet[str]) -> JSONObject:
 
 def count(value: JSON) -> int | None:
     """A count that is not negative; protobuf's JSON may write an int64 as a string. None for anything else."""
+    if type(value) is int:
+        return value if value >= 0 else None
     if isinstance(value, str) and len(value) <= 18 and value.isascii() and value.isdigit():
         return int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    whole = isinstance(value, float) and value.is_integer() and 0 <= value < 2**53
+    return int(value) if whole else None
 
 
 def is_empty(value: JSON) -> bool:

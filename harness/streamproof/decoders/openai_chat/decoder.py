@@ -144,11 +144,12 @@ class OpenAIChatDecoder(Decoder):
         if isinstance(body, dict):
             choices = body.get("choices")
             if choices and isinstance(choices, list):
-                self._is_document = True
+                # a chunk can be a whole document too, when the rest was lost; only a message says that it is all
+                self._is_document = any(isinstance(c, dict) and isinstance(c.get("message"), dict) for c in choices)
                 self.on_json("", body)
                 return
             if body.get("error") or is_flat_error("", body):
-                self.on_json("error", body)
+                self.on_json("", body)
         if not self.failed:
             text = compact(payload, self.note)
             message = f"the body is one JSON document, but no chat completion: {text[:200]}"
@@ -232,7 +233,7 @@ class OpenAIChatDecoder(Decoder):
     def _see_terminal(self) -> None:
         """The stream is whole when all its choices have a reason, or at `[DONE]` when there was an answer at all."""
         finished = bool(self._messages) and self._messages.keys() <= self._raw_reasons.keys()
-        self.terminal = finished or (self._done and self._chunks) or (self._is_document and bool(self._messages))
+        self.terminal = finished or (self._done and self._chunks) or self._is_document
 
     def _on_further_choice_fields(self, choice: JSONObject, number: int) -> None:
         if (usage := choice.get("usage")) is not None:  # Moonshot

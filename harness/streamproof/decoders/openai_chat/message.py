@@ -128,6 +128,9 @@ class Message:
 
     def delta(self, delta: JSONObject) -> None:
         """All fields of one delta, or of a whole `message`."""
+        if len(delta) == 1 and (entries := delta.get("tool_calls")):  # a hot path, too
+            self.calls.feed(entries)
+            return
         self._reasoning.feed(delta)
         content = delta.get("content")
         if isinstance(content, str):

@@ -25,6 +25,8 @@ from .items import as_object, as_text
 from .parts import OutputDecoder
 from .state import Item
 
+_FLAT_ERROR = ("code", "message", "param")
+"""The fields of `openai.types.responses.ResponseErrorEvent` that are the error's."""
 _CANCELLED = {"type": "cancelled", "code": "cancelled", "message": "the provider cancelled the response"}
 
 
@@ -111,6 +113,8 @@ class OpenAIResponsesDecoder(OutputDecoder):
 
     def _on_terminal(self, event: JSONObject) -> None:
         response = as_object(event.get("response"))
+        if event.get("copilot_usage"):  # GitHub Copilot's bill, beside the response (recording)
+            self.details["copilot_usage"] = event["copilot_usage"]
         self._take_head(response, last=True)
         self._conclude(response, items.STATUS_OF_EVENT[event["type"]])
 
@@ -151,7 +155,8 @@ class OpenAIResponsesDecoder(OutputDecoder):
         if not repeated:
             self._error_code = error.code if not self.failed else self._error_code
             message = error.message or "the provider reported a failure without a message"
-            self.fail(code=error.code, message=message, status_code=error.status_code, words=(error.type,))
+            words, said = (error.type,), event.get("error") or {name: event.get(name) for name in _FLAT_ERROR}
+            self.fail(code=error.code, message=message, status_code=error.status_code, words=words, said=said)
 
     def _still_counts(self, kind: str, event: JSONObject) -> bool:
         """Whether an event after the terminal belongs to the completion."""
