@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamproof import jsontext, snapshot
 from streamproof.case import Case
-from streamproof.replay.hermetic import hermetic
+from streamproof.hermetic import hermetic
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 

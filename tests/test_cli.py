@@ -19,7 +19,7 @@ from streamproof.cli import main
 from streamproof.data import ENVIRONMENT
 from streamproof.outcome import SUITE
 from streamproof.providers import ROWS
-from streamproof.render import Report
+from streamproof.run_report import Report
 
 
 @pytest.fixture
@@ -262,7 +262,9 @@ def test_run_reports_failures(suite: Path) -> None:
     assert 'expected equals "length"' in result.stdout
     assert 'got      "stop"' in result.stdout
     assert "decided by event" in result.stdout
-    assert "streamproof run openai_chat/wrong --adapter wire --provider openrouter" in result.stdout
+    assert "FAILED openai_chat/wrong@openai (and 1 more provider: openrouter)" in result.stdout
+    assert "streamproof run openai_chat/wrong --adapter wire --provider openai" in result.stdout
+    assert result.stdout.count("FAILED") == 1
     assert "wrong openai, openrouter" in result.stdout
 
 
@@ -484,6 +486,16 @@ def test_wrong_usage_is_bad_input(arguments: list[str]) -> None:
 def test_version() -> None:
     """For bug reports."""
     assert invoke("--version").stdout.strip() == f"streamproof, version {SUITE}"
+
+
+def test_show_goes_on_with_further_turns() -> None:
+    """A case that is about what is sent back, and only half of it to be seen."""
+    text = invoke("show", "openai_chat/round-trip-tool-call").stdout
+    assert text.count("On the wire") == text.count("What must come out") == 2
+    assert text.count("Requirements: ") == 1
+    turn = text.partition("Turn 2  ")[2]
+    assert turn.startswith('[{"role":"tool"')
+    assert '"finish_reason": "stop"' in turn
 
 
 class Screen(io.StringIO):

@@ -19,8 +19,8 @@ from streamproof.decode import Decoded, Forced, decode
 from streamproof.detect import choices_asked
 from streamproof.errors import LLMError
 from streamproof.fold import fold
+from streamproof.hermetic import hermetic
 from streamproof.providers import protocol_of_url, provider_of_url
-from streamproof.replay.hermetic import hermetic
 from streamproof.replay.transport import Playback
 
 CORPUS = os.environ.get("STREAMPROOF_CORPUS")

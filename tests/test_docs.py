@@ -22,8 +22,8 @@ import pytest
 from streamproof.cli import main
 from streamproof.completion import PART_TYPES, Choice, Completion, Delta, ErrorInfo, ToolCall, Usage
 from streamproof.errors import ERROR_CLASSES
+from streamproof.hermetic import hermetic
 from streamproof.providers import PROTOCOLS, ROWS
-from streamproof.replay.hermetic import hermetic
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

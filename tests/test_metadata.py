@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from streamproof.cassette import Cassette, Interaction, load, load_text, save
 from streamproof.errors import CassetteError
-from streamproof.metadata import read_metadata, validate_metadata
+from streamproof.metadata import read_keys, read_metadata, validate_metadata
 
 SOURCE = {"kind": "documentation", "ref": "https://example.org/streams"}
 METADATA: dict[str, Any] = {
@@ -33,7 +33,7 @@ FULL: dict[str, Any] = {
     **METADATA,
     "tags": ["text"],
     "turns": [{"messages": [{"role": "tool", "content": [{"type": "tool_result", "id": "c", "content": "4"}]}]}],
-    "plan": {"split": "byte", "cut": "after-3", "pace": 0.01},
+    "plan": {"split": "byte", "cut": "after-3", "pace": "fixed-10", "coding": "gzip"},
     "schema_deviates": "the documentation has no `null` here",
     "notes": 'Read `why`: it says "all".\n\n  indented\n',
     "call": {
@@ -258,3 +258,26 @@ def test_listing_imports_neither_vcrpy_nor_jsonschema() -> None:
     """They cost more than reading a hundred files."""
     code = "import sys, streamproof.metadata, streamproof.cassette; print({'vcr', 'jsonschema'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Plain words", "HTTP 400 null", "yes no", "a #b", "'it: is'", '"a\\tb"', "Ends:", "No: 5", "null", "5 words",
+     "é b", "Two\n    lines", "a  b", "[a] b"],
+)  # fmt: skip
+@pytest.mark.parametrize("providers", ["[openai, xai]", "[no, xai]", "[a,b]", "[]", "openai", "[null]", "[o_p, q_]"])
+def test_keys_read_alone_are_those_of_the_block(tmp_path: Path, title: str, providers: str) -> None:
+    """A listing shows another title or other providers than the case has, as its short cut reads them without YAML."""
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        f"metadata:\n  schema: 1\n  title: {title}\n  level: must\n  providers: {providers}\ninteractions: []\n",
+        "utf-8",
+    )
+    names = ("title", "level", "providers")
+    try:
+        whole = read_metadata(path)
+    except CassetteError:
+        with pytest.raises(CassetteError):
+            read_keys(path, names)
+    else:
+        assert read_keys(path, names) == {name: whole[name] for name in names}

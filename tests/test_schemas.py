@@ -211,6 +211,8 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "call": {"type": "call", "id": "1", "protocol": "openai_chat", "provider": "openai", "base_url": "http://127.0.0.1:1",
              "api_key": "k", "call": {"model": "m", "messages": [{"role": "user", "content": "a"}]}, "plan": None,
              "timeout": 5},
+    "cancel": {"type": "cancel", "id": "1"},
+    "tried": {"type": "tried", "id": None, "target": "192.0.2.1:443"},
     "delta": {"type": "delta", "id": "1", "delta": DELTAS[2].to_json()},
     "result": {"type": "result", "id": "1", "completion": COMPLETION},
     "error": {"type": "error", "id": "1", "partial": None, "error": {
@@ -235,6 +237,8 @@ def test_messages_of_the_process_contract_validate(message: dict[str, Any]) -> N
         ("call", {"plan": {"speed": 1}}),
         ("delta", {"delta": {"op": "close"}}),
         ("delta", {"id": 1}),
+        ("cancel", {"id": None}),
+        ("tried", {"target": ""}),
         ("result", {"completion": None}),
         ("result", {"extra": 1}),
         ("error", {"error": {"type": "x"}}),

@@ -16,7 +16,14 @@ import pytest
 pytest.importorskip("hatchling", reason="the build backend is not installed, so no wheel can be built")
 
 ROOT = Path(__file__).parent.parent
-DATA = ("cassettes", "conformance/__snapshots__", "conformance/expectations", "conformance/aliases.toml")
+DATA = (
+    "cassettes",
+    "conformance/__snapshots__",
+    "conformance/expectations",
+    "conformance/twins",
+    "conformance/aliases.toml",
+    "conformance/adapters/_driver.py",
+)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -76,7 +83,7 @@ def test_data_is_in_the_wheel(wheel: Path) -> None:
     assert data == {file for place in DATA for file in files_of(place)}
     package = {file.relative_to(ROOT / "harness").as_posix() for file in (ROOT / "harness").rglob("*.json")}
     assert package == {name for name in names if name.endswith(".json")} - {f"streamproof/data/{name}" for name in data}
-    assert "streamproof/py.typed" in names
+    assert {f"streamproof/{name}" for name in ("py.typed", "replay/page/index.css", "replay/page/index.js")} <= names
 
 
 def test_the_package_is_the_installed_one(run: Run, scripts: Path) -> None:

@@ -188,7 +188,7 @@ def aliases(root: Path | None = None) -> Mapping[str, str]:
 
 
 def select(cases: Iterable[Case], patterns: Iterable[str]) -> list[Case]:
-    """The cases whose id matches a pattern: a glob over the id, or a part of it. No pattern selects all.
+    """The cases whose id matches a pattern: an id, a glob over ids, or a part of one. No pattern selects all.
 
     An id that has been renamed still selects its case. Raises UsageError for a pattern that selects nothing.
     """
@@ -197,7 +197,8 @@ def select(cases: Iterable[Case], patterns: Iterable[str]) -> list[Case]:
     chosen: set[str] = set()
     for asked in patterns:
         pattern = renamed.get(asked, asked)
-        hits = {case.id for case in cases if fnmatchcase(case.id, pattern) or pattern in case.id}
+        exact = {case.id for case in cases if case.id == pattern}
+        hits = exact or {case.id for case in cases if fnmatchcase(case.id, pattern) or pattern in case.id}
         if not hits:
             raise UsageError(f"no case matches {pattern!r}", remedy="streamproof list shows them all")
         chosen |= hits

@@ -50,6 +50,11 @@ class Interaction:
         """The same for the request."""
         return _header(self.request_headers, name)
 
+    @property
+    def chunks(self) -> tuple[tuple[float, int], ...]:
+        """(seconds since the request was sent, bytes) for each chunk of the body; empty where they are not kept."""
+        return recorded_chunks(self.extras, len(self.body))
+
     def to_vcr(self) -> dict[str, Any]:
         """The response as vcrpy keeps it: {status {code, message}, headers, body {string}} and the extras."""
         return {
@@ -68,6 +73,26 @@ class Cassette:
     metadata: Mapping[str, Any] | None = None
     interactions: tuple[Interaction, ...]
     warnings: tuple[str, ...] = ()
+
+
+def recorded_chunks(response: Mapping[str, Any], size: int) -> tuple[tuple[float, int], ...]:
+    """The chunk times that `streamproof record` keeps beside a body of this size; empty where it kept none."""
+    kept = response.get("streamproof")
+    chunks = kept.get("chunks") if isinstance(kept, dict) else None
+    if not isinstance(chunks, list) or not all(map(_is_chunk, chunks)) or sum(c[1] for c in chunks) != size:
+        return ()
+    return tuple((float(seconds), length) for seconds, length in chunks)
+
+
+def _is_chunk(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], int | float)
+        and isinstance(value[1], int)
+        and value[0] >= 0
+        and value[1] >= 0
+    )
 
 
 def load(path: Path | str, *, case: bool = False) -> Cassette:

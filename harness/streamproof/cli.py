@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-import warnings
-from typing import IO
 
 import click
 
-from . import export_commands, jsontext
+from . import diff_command, export_commands, jsontext, run_command
 from .authoring import commands
 from .cli_support import BAD_INPUT, FAILED, Damage, complain, reported
 from .cli_support import width as _width
 from .errors import StreamproofError
+from .laws import commands as law_commands
+from .replay import commands as replay_commands
+from .report import commands as report_commands
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,6 +35,7 @@ def main(context: click.Context) -> None:
     Look around:        streamproof list
                         streamproof show openai_responses/incomplete-reasoning-only
     Check an adapter:   streamproof run --adapter reference
+    In any language:    streamproof serve
     Decode a stream:    curl -sN ... | streamproof decode -
     Write a case:       streamproof new openai_chat/SLUG, then lint and accept
 
@@ -56,7 +57,7 @@ def main(context: click.Context) -> None:
 def list_cases(patterns: tuple[str, ...]) -> None:
     """List the cases: id, level, providers, title.
 
-    PATTERN is a glob over case ids, or a part of one; several select what any of them matches.
+    PATTERN is a case id, a glob over ids, or a part of one; several select what any of them matches.
 
     \b
     Examples:  streamproof list incomplete
@@ -79,91 +80,21 @@ def show(case: str, provider: str | None) -> None:
     """Show a case: the stream as a timeline, and what must come out.
 
     CASE is a case id (`streamproof list` shows them), or a part of one that no other case has. Every event of the wire
-    stands with the deltas that it gives, then the completion, then the requirements with their sources. The exit code
-    is 1 when a requirement does not hold.
+    stands with the deltas that it gives, then the completion, then the requirements with their sources. Where a case
+    goes on, with a tool's result for one, the further turns follow. The exit code is 1 when a requirement does not
+    hold.
     """
     from .case import all_cases, the_case
     from .render import show_lines, story_findings
     from .timeline import timeline
 
     found = the_case(all_cases(damaged=lambda _: None), case)
-    interaction = found.cassette.interactions[0]
     row = found.row(provider)
-    story = timeline(interaction, found.protocol, row.quirks, found.call.n)
-    for line in show_lines(found, row, story, _width()):
+    stories = [timeline(each, found.protocol, row.quirks, found.call.n) for each in found.cassette.interactions]
+    for line in show_lines(found, row, stories, _width()):
         click.echo(line)
-    if not all(finding.verdict.ok for finding in story_findings(found, story)):
+    if not all(finding.verdict.ok for finding in story_findings(found, stories[0])):
         sys.exit(FAILED)
-
-
-@main.command()
-@click.argument("patterns", metavar="[CASE]...", nargs=-1)
-@click.option(
-    "--adapter",
-    type=click.Choice(["reference", "sdk", "wire"]),
-    default="reference",
-    show_default=True,
-    help="reference: official SDK, raw bytes. sdk: official SDK, typed events. wire: bytes only.",
-)
-@click.option("--provider", metavar="P", help="Only the cells of this provider.")
-@click.option("--sync", is_flag=True, help="Use the SDKs' sync clients instead of the async ones.")
-@click.option(
-    "--plan", "plans", metavar="W", multiple=True, help="Deliver the bytes by this wire plan; several give more cells."
-)
-@click.option(
-    "--json", "json_file", type=click.File("w", encoding="utf-8"), help="Write the outcomes as NDJSON, - for stdout."
-)
-@reported
-def run(
-    patterns: tuple[str, ...],
-    adapter: str,
-    provider: str | None,
-    sync: bool,
-    plans: tuple[str, ...],
-    json_file: IO[str] | None,
-) -> None:
-    """Replay cases into an adapter and print a table of verdicts.
-
-    CASE is a case id, a glob, or a part of an id; all cases without one. No connection leaves this machine.
-
-    Failures that the adapter's expectations file lists, with their upstream issue, count as known. Anything else, and
-    a listed failure that passes, exits with 1; a SHOULD that does not hold only warns.
-
-    \b
-    Examples:  streamproof run
-               streamproof run incomplete --adapter sdk --provider openai
-               streamproof run --plan split:byte+frame:crlf --plan cut:after-2-reset
-               streamproof run --json outcomes.ndjson
-    """
-    from .case import all_cases, readable, select
-    from .cell import cells, with_plans
-    from .outcome import footer, header
-    from .render import Report
-    from .replay.hermetic import TIER, hermetic
-    from .run import run_cells, versions
-    from .wire.plans import Plan
-
-    started, damage = time.perf_counter(), Damage()
-    report = Report(adapter)
-    chosen = cells(readable(select(all_cases(damaged=damage), patterns), damage), provider, sync=sync)
-    if plans:
-        chosen = with_plans(chosen, [Plan.parse(plan) for plan in dict.fromkeys(plans)])
-    if json_file:
-        _write_line(json_file, header(adapter, len(chosen), versions(), TIER))
-    outcomes = []
-    with hermetic(), report.progress(len(chosen)) as advance, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the SDKs, about values that they do not know; what they lose is graded
-        for outcome in run_cells(adapter, chosen):
-            outcomes.append(outcome)
-            if json_file:
-                _write_line(json_file, outcome.to_json())
-            report.add(outcome)
-            advance(outcome.cell)
-    if json_file:
-        _write_line(json_file, footer(outcomes))
-    for line in report.lines(time.perf_counter() - started):
-        click.echo(line, err=json_file is not None and json_file.name == "<stdout>")
-    sys.exit(damage.code or (FAILED if report.failed else 0))
 
 
 @main.command()
@@ -220,13 +151,9 @@ def providers() -> None:
         click.echo(line)
 
 
-for _command in (*commands.COMMANDS, *export_commands.COMMANDS):
-    main.add_command(_command)
-
-
-def _write_line(file: IO[str], document: object) -> None:
-    file.write(jsontext.dumps(document) + "\n")
-    file.flush()
+for _group in (commands, diff_command, export_commands, law_commands, replay_commands, report_commands, run_command):
+    for _command in _group.COMMANDS:
+        main.add_command(_command)
 
 
 if __name__ == "__main__":

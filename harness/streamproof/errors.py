@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .verdict import Verdict
+
 if TYPE_CHECKING:
     from .completion import Completion, ErrorInfo
 
@@ -46,6 +48,22 @@ class CassetteError(StreamproofError):
 
 class AdapterError(StreamproofError):
     """An adapter broke the contract: it crashed, hung, or said what it may not say."""
+
+
+class CellFault(AdapterError):
+    """An adapter's fault that has a verdict of its own: `hang`, `crash`, `unsupported`."""
+
+    def __init__(self, verdict: Verdict, message: str, **where: str | None) -> None:
+        """where: as for StreamproofError."""
+        super().__init__(message, **where)
+        self.verdict = verdict
+
+
+class Unsupported(CellFault):
+    """For adapters to raise: the library cannot do what this call asks. The cell is `unsupported`, not failed."""
+
+    def __init__(self, message: str, **where: str | None) -> None:
+        super().__init__(Verdict.UNSUPPORTED, message, **where)
 
 
 class UsageError(StreamproofError, ValueError):

@@ -17,6 +17,7 @@ from .completion import (
     Usage,
     part_from_json,
 )
+from .jsontext import JSON
 
 
 def fold(deltas: Iterable[Delta]) -> Completion:
@@ -48,16 +49,10 @@ class Folder:
         if part is None:
             self._apply_message(delta)
             return
-        parts = self._choices.setdefault(choice, {})
         if op == "start":
-            before = parts.get(part)
-            parts[part] = dict(value)
-            if before is not None and before["type"] == "tool_call":  # begun anew: it was no call of the client's
-                self._calls[choice] -= 1
-            if value["type"] == "tool_call":
-                self._calls[choice] = self._calls.get(choice, 0) + 1
+            self._start(choice, part, value)
             return
-        fields = parts[part]
+        fields = self._choices[choice][part]
         if op == "append":
             assert name is not None
             grown = fields.get(name)
@@ -70,6 +65,15 @@ class Folder:
         elif op == "replace":
             assert name is not None
             fields[name] = value
+
+    def _start(self, choice: int, part: Position, value: JSON) -> None:
+        parts = self._choices.setdefault(choice, {})
+        before = parts.get(part)
+        parts[part] = dict(value)
+        if before is not None and before["type"] == "tool_call":  # begun anew: it was no call of the client's
+            self._calls[choice] -= 1
+        if value["type"] == "tool_call":
+            self._calls[choice] = self._calls.get(choice, 0) + 1
 
     def _apply_message(self, delta: Delta) -> None:
         if delta.op == "start":

@@ -43,26 +43,47 @@ def read_keys(path: Path | str, names: Collection[str]) -> dict[str, Any]:
     `names` are parsed. Raises CassetteError as `read_metadata`.
     """
     path = Path(path)
-    lines = _lines_of(_head(path), names)
-    if lines is not None:
+    entries = _entries_of(_head(path), names)
+    if entries is not None:
+        found: dict[str, Any] = {name: _plain(entry) for name, entry in entries.items()}
+        lines = [entry for name, entry in entries.items() if found[name] is None]
         try:
-            found: dict[str, Any] = parse_bytes(lines, str(path)).data["metadata"]
+            return found | (
+                parse_bytes(b"".join([b"metadata:\n", *lines]), str(path)).data["metadata"] if lines else {}
+            )
         except CassetteError:
             pass  # the whole block says where
-        else:
-            return found
     metadata = read_metadata(path)
     return {name: metadata[name] for name in names if name in metadata}
 
 
-def _lines_of(head: bytes | None, names: Collection[str]) -> bytes | None:
-    """The metadata block with these keys alone, None when it is not in our own form or has not each of them once."""
+def _entries_of(head: bytes | None, names: Collection[str]) -> dict[str, bytes] | None:
+    """The lines of each of these keys, None when the block is not in our own form or has not each of them once."""
     first, *entries = _KEY.split(head or b"")
     if first != b"metadata:\n":
         return None
-    kept = [entry for entry in entries if entry.lstrip().partition(b":")[0].decode("ascii") in names]
-    keys = [entry.lstrip().partition(b":")[0].decode("ascii") for entry in kept]
-    return b"".join([first, *kept]) if sorted(keys) == sorted(names) else None
+    keyed = [(entry.lstrip().partition(b":")[0].decode("ascii"), entry) for entry in entries]
+    kept = [(key, entry) for key, entry in keyed if key in names]
+    return dict(kept) if sorted(key for key, _ in kept) == sorted(names) else None
+
+
+_WORDS = re.compile(r"  [a-z_]+: ([A-Za-z][!-~]*(?: [!-~]+)+)\n")
+_WORD = re.compile(r"  [a-z_]+: (must|should|edge)\n")
+_NAMES = re.compile(r"  [a-z_]+: \[([a-z_]+(?:, [a-z_]+)*)\]\n")
+_MARKED = re.compile(r": | #|:$")
+_NO_NAMES = re.compile(r"\b(?:y|n|yes|no|on|off|true|false|null)\b")
+
+
+def _plain(entry: bytes) -> str | list[str] | None:
+    """The value of an entry that YAML can read in one way only, None for all others: several words that begin with a
+    letter and hold no mark are a text, lower-case names in brackets a list. Half of what a listing costs is YAML."""
+    line = entry.decode("utf-8", "replace")
+    if found := _WORD.fullmatch(line):
+        return found[1]
+    if (found := _WORDS.fullmatch(line)) and not _MARKED.search(found[1]):
+        return found[1]
+    found = _NAMES.fullmatch(line)
+    return found[1].split(", ") if found and not _NO_NAMES.search(found[1]) else None
 
 
 def validate_metadata(

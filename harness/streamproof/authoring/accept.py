@@ -12,8 +12,8 @@ from ..case import Case
 from ..cell import cells
 from ..errors import UsageError
 from ..expectations import Known, failures, load_expectations, unexplained
+from ..hermetic import hermetic
 from ..outcome import Outcome
-from ..replay.hermetic import hermetic
 from ..run import run_cells
 from .rules_metadata import unfinished
 from .subject import Fault, Subject

@@ -95,8 +95,8 @@ def accept(case: str) -> None:
     root = suite_root()
     found = the_case(all_cases(root, damaged=lambda _: None), case)
     row = found.row()
-    story = timeline(found.cassette.interactions[0], found.protocol, row.quirks, found.call.n)
-    for line in show_lines(found, row, story, width()):
+    stories = [timeline(each, found.protocol, row.quirks, found.call.n) for each in found.cassette.interactions]
+    for line in show_lines(found, row, stories, width()):
         click.echo(line)
     accepted = accept_case(root, found)
     for line in accept_lines(accepted):

@@ -1,7 +1,8 @@
 """The JSON Schemas (Draft 2020-12) of everything that streamproof writes or reads, and how to check against them.
 
 metadata: a case's block in its cassette. completion, delta: what adapters make. outcome: one line of a run's NDJSON.
-process: one message of the process contract. expectations: known failures (TOML). case: an exported case. They refer to each other by URN.
+process: one message of the process contract. expectations: known failures (TOML). case: an exported case. They refer to
+each other by URN.
 """
 
 from __future__ import annotations
