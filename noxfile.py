@@ -96,7 +96,7 @@ def node(session: nox.Session) -> None:
     session.run(
         "pytest",
         "tests/contract",
-        "tests/test_new_adapter.py",
+        "tests/kit/test_new_adapter.py",
         "-k",
         "node",
         *session.posargs,

@@ -14,7 +14,7 @@ from pathlib import Path
 from streamproof.case import Case, all_cases
 from streamproof.cell import Cell, can_play, cells
 from streamproof.data import data_root
-from streamproof.run import in_process
+from streamproof.running.ours import in_process
 from streamproof.wire.plans import Plan
 
 from .figures import Figure, Section

@@ -12,7 +12,7 @@ from streamproof.cell import Cell, can_play, cells
 from streamproof.laws.probes import PROBES, probe
 from streamproof.outcome import explain
 from streamproof.replay.serving import CaseServer
-from streamproof.run import ADAPTERS
+from streamproof.running.ours import ADAPTERS
 from streamproof.wire.plans import drawn, effect
 
 PLANNED = ("same-however-split", "unknown-events-change-nothing")

@@ -11,7 +11,7 @@ from pathlib import Path
 from streamproof import jsontext
 from streamproof.case import Case
 from streamproof.cell import Cell
-from streamproof.expectations import SNAPSHOT, Failure, Known, failures, load_expectations
+from streamproof.expectations.file import SNAPSHOT, Failure, Known, failures, load_expectations
 from streamproof.outcome import Outcome
 from streamproof.snapshot import document, names
 from streamproof.verdict import Verdict

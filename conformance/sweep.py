@@ -31,7 +31,8 @@ from streamproof.laws.check import findings
 from streamproof.laws.evidence import Evidence
 from streamproof.outcome import explain
 from streamproof.replay.serving import CaseServer
-from streamproof.run import ADAPTERS, run_cell
+from streamproof.running.ours import ADAPTERS
+from streamproof.running.run_cell import run_cell
 from streamproof.timeline import timeline
 from streamproof.wire.plans import Plan, plans
 

@@ -12,7 +12,8 @@ import pytest
 from plan_checks import unexcused
 from streamproof.case import Case, all_cases
 from streamproof.cell import Cell, can_play, cells
-from streamproof.run import ADAPTERS, run_cell
+from streamproof.running.ours import ADAPTERS
+from streamproof.running.run_cell import run_cell
 from streamproof.wire.plans import Plan
 
 GZIP = Plan(coding="gzip")

@@ -12,7 +12,7 @@ from streamproof.authoring.lint import files_of, lint
 from streamproof.case import Case, aliases, all_cases
 from streamproof.cell import cells
 from streamproof.data import data_root
-from streamproof.expectations import load_expectations, stale
+from streamproof.expectations.file import load_expectations, stale
 from streamproof.providers import PROTOCOLS, ROWS
 
 CASES = list(all_cases())

@@ -16,7 +16,7 @@ from streamproof.case import Case, all_cases
 from streamproof.laws.probes import probe
 from streamproof.laws.twins import twin_of
 from streamproof.replay.serving import CaseServer
-from streamproof.run import ADAPTERS
+from streamproof.running.ours import ADAPTERS
 
 SEED = "streamproof laws 1"
 CASES = [case for case in all_cases() if case.cassette.interactions and small(case)]

@@ -12,8 +12,9 @@ import pytest
 from conftest import ROOT, stored
 from streamproof.case import all_cases
 from streamproof.cell import Cell, cells
-from streamproof.expectations import failures, load_expectations, unexplained
-from streamproof.run import ADAPTERS, run_cell
+from streamproof.expectations.file import failures, load_expectations, unexplained
+from streamproof.running.ours import ADAPTERS
+from streamproof.running.run_cell import run_cell
 from streamproof.snapshot import differences
 
 CELLS = [

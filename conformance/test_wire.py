@@ -8,7 +8,7 @@ import pytest
 from streamproof.adapters.wire import WireAdapter
 from streamproof.case import Case, all_cases
 from streamproof.cell import Cell, cells
-from streamproof.run import run_cell
+from streamproof.running.run_cell import run_cell
 from streamproof.snapshot import document
 from syrupy.assertion import SnapshotAssertion
 

@@ -13,7 +13,8 @@ import pytest
 from plan_checks import Fault, faults, found, small, unexcused
 from streamproof.case import Case, all_cases
 from streamproof.cell import Cell, can_play, cells
-from streamproof.run import ADAPTERS, run_cell
+from streamproof.running.ours import ADAPTERS
+from streamproof.running.run_cell import run_cell
 from streamproof.wire.plans import Plan, drawn
 
 SEED = "streamproof 1"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from streamproof.new_adapter import KINDS
+from streamproof.kit.new_adapter import KINDS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "adapters.md"
@@ -69,7 +69,7 @@ def test_the_page_leads_to_a_verdict(tmp_path: Path) -> None:
 
 def test_the_page_begins_with_what_the_command_writes() -> None:
     """A page about another skeleton than the one that the reader has."""
-    skeleton = (ROOT / "harness/streamproof/skeletons" / KINDS["class"].skeleton).read_text("utf-8")
+    skeleton = (ROOT / "harness/streamproof/kit/skeletons" / KINDS["class"].skeleton).read_text("utf-8")
     mended = next(step.code for step in steps() if step.file)
     changed = {line for line in skeleton.replace("NAME", "my-library").splitlines() if line not in mended.splitlines()}
     assert changed == {'"""An adapter for streamproof: streamproof run --adapter MODULE:Adapter"""'}

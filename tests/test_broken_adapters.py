@@ -12,7 +12,6 @@ import pytest
 from broken import BROKEN, BrokenAdapter
 from broken.live import LIVE
 from broken.mutants import MUTANTS
-from streamproof import run as run_module
 from streamproof.adapters.contract import Adapter
 from streamproof.adapters.reference import ReferenceAdapter
 from streamproof.adapters.wire import WireAdapter
@@ -24,7 +23,8 @@ from streamproof.laws.probes import PROBES, probe
 from streamproof.outcome import Outcome
 from streamproof.replay.serving import CaseServer
 from streamproof.requirements import Finding, check_all
-from streamproof.run import run_cell
+from streamproof.running import run_cell as run_module
+from streamproof.running.run_cell import run_cell
 from streamproof.verdict import Verdict
 from streamproof.wire.plans import Plan
 

@@ -19,7 +19,7 @@ from streamproof.cli import main
 from streamproof.data import ENVIRONMENT
 from streamproof.outcome import SUITE
 from streamproof.providers import ROWS
-from streamproof.run_report import Report
+from streamproof.running.report import Report
 
 
 @pytest.fixture

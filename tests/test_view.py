@@ -41,7 +41,7 @@ from streamproof.grading.view import Told, View, view
 from streamproof.jsontext import JSON
 from streamproof.outcome import Outcome
 from streamproof.requirements import Requirement
-from streamproof.run import run_cell
+from streamproof.running.run_cell import run_cell
 from streamproof.verdict import Verdict
 
 BESIDE = ("-details", "-diagnostics")

@@ -12,14 +12,17 @@ import sys
 
 import click
 
-from . import diff_command, export_commands, jsontext, run_command
+from . import jsontext
 from .authoring import commands
 from .cli_support import BAD_INPUT, FAILED, Damage, complain, reported
 from .cli_support import width as _width
 from .errors import StreamproofError
+from .kit import commands as kit_commands
 from .laws import commands as law_commands
 from .replay import commands as replay_commands
 from .report import commands as report_commands
+from .report import diff_command
+from .running import command as run_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -151,7 +154,7 @@ def providers() -> None:
         click.echo(line)
 
 
-for _group in (commands, diff_command, export_commands, law_commands, replay_commands, report_commands, run_command):
+for _group in (commands, diff_command, kit_commands, law_commands, replay_commands, report_commands, run_command):
     for _command in _group.COMMANDS:
         main.add_command(_command)
 

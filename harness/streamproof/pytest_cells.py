@@ -18,15 +18,16 @@ from .adapters.loading import load_adapter
 from .case import Case, all_cases, readable, select, the_case
 from .cell import Cell, cells, with_plans
 from .errors import CassetteError, StreamproofError
-from .expectations import Failure, Known, failures, load_expectations, unexplained
-from .export import expected as expected_of
+from .expectations.file import Failure, Known, failures, load_expectations, unexplained
 from .hermetic import TIER, hermetic
 from .jsontext import JSONObject
+from .kit.export import expected as expected_of
 from .outcome import SUITE, Outcome
 from .pytest_stash import server
 from .replay.exchanges import Exchange
 from .replay.serving import Served
-from .run import ADAPTERS, run_cell
+from .running.ours import ADAPTERS
+from .running.run_cell import run_cell
 from .verdict import Verdict
 from .wire.plans import AS_STORED, Plan
 

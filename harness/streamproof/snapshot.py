@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import jsontext
-from .expectations import SNAPSHOT, Failure
+from .expectations.file import SNAPSHOT, Failure
 from .jsontext import JSON
 from .verdict import Verdict
 

@@ -15,8 +15,8 @@ from streamproof.adapters.limits import Limits
 from streamproof.adapters.loading import load_adapter
 from streamproof.cell import Cell, cells
 from streamproof.errors import AdapterError
-from streamproof.external import Target, started
 from streamproof.outcome import Outcome
+from streamproof.running.external import Target, started
 
 LIMITS = Limits(seconds=10, start_seconds=20)
 REFERENCE = "streamproof.adapters.reference:ReferenceAdapter"

@@ -15,8 +15,8 @@ from case_files import write_case
 from streamproof.adapters.limits import Limits
 from streamproof.cell import Cell, cells
 from streamproof.errors import AdapterError
-from streamproof.external import NETWORK_LAW, Target, started
 from streamproof.outcome import Outcome
+from streamproof.running.external import NETWORK_LAW, Target, started
 
 WRONG = Path(__file__).parent / "children" / "wrong.py"
 LIMITS = Limits(seconds=6, memory_mb=150, output_mb=1, processes=12, start_seconds=6)

@@ -12,11 +12,11 @@ import pytest
 from case_files import write_case
 from streamproof.adapters.limits import Limits
 from streamproof.cell import cells
-from streamproof.external import NETWORK_LAW, Target, started
 from streamproof.hermetic import stage as stages
 from streamproof.hermetic.namespace import Namespace, NoNamespace
 from streamproof.hermetic.stage import NAMESPACE, PROXIES, SWITCH, stage
 from streamproof.outcome import Outcome
+from streamproof.running.external import NETWORK_LAW, Target, started
 
 LIMITS = Limits(seconds=20, start_seconds=20)
 

@@ -28,7 +28,7 @@ from streamproof.fold import fold
 from streamproof.laws import LAWS, PREFIX
 from streamproof.outcome import Outcome
 from streamproof.requirements import Finding
-from streamproof.run import run_cell
+from streamproof.running.run_cell import run_cell
 from streamproof.verdict import Verdict
 from streamproof.wire.plans import Plan
 

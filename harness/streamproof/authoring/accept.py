@@ -11,10 +11,10 @@ from .. import snapshot
 from ..case import Case
 from ..cell import cells
 from ..errors import UsageError
-from ..expectations import Known, failures, load_expectations, unexplained
+from ..expectations.file import Known, failures, load_expectations, unexplained
 from ..hermetic import hermetic
 from ..outcome import Outcome
-from ..run import run_cells
+from ..running.ours import run_cells
 from .rules_metadata import unfinished
 from .subject import Fault, Subject
 

@@ -10,7 +10,7 @@ from ..adapters.contract import Adapter, Call, Emit, Endpoint
 from ..cell import Cell
 from ..completion import Delta
 from ..outcome import Outcome
-from ..run import run_cell
+from ..running.run_cell import run_cell
 from ..wire.plans import AS_STORED
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..completion import Delta
 from ..decoders.stream import StreamDecoder
-from ..run import run_cell
+from ..running.run_cell import run_cell
 from ..wire.plans.body import spans
 from . import calling
 from .calling import Overheard, Probe, endpoint

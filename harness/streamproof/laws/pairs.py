@@ -10,7 +10,7 @@ from ..jsontext import JSON
 from ..outcome import Outcome
 from ..paths import format_path
 from ..requirements import shown
-from ..run import refused
+from ..running.run_cell import refused
 from ..wire.plans import Plan, drawn, effect, plans, unmarked
 from .calling import Probe
 from .evidence import Breach

@@ -13,8 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..cell import Cell
+from ..outcome import Outcome
 from ..requirements import Finding
-from ..run import refused
+from ..running.run_cell import refused
+from ..verdict import Verdict
 from ..wire.plans import AS_STORED
 from .calling import Make, Probe, hear
 from .check import found
@@ -56,3 +58,10 @@ async def probe(
         if breaches is not None:
             findings.append(found(name, breaches[0] if breaches else None))
     return findings
+
+
+async def with_probes(outcome: Outcome, make: Make, cell: Cell, server: CaseServer | None) -> Outcome:
+    """An outcome with the findings of the laws that make calls of their own. make: the adapter for each call."""
+    if outcome.own_verdict is Verdict.UNSUPPORTED:
+        return outcome
+    return replace(outcome, findings=(*outcome.findings, *await probe(make, cell, server)))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from streamproof.cli import main
-from streamproof.new_adapter import KINDS
+from streamproof.kit.new_adapter import KINDS
 
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
@@ -41,7 +41,7 @@ def test_it_runs_and_its_fault_is_found(kind: str, tmp_path: Path) -> None:
 
 def test_the_class_is_short() -> None:
     """A first adapter that nobody wants to read."""
-    text = (Path(__file__).parent.parent / "harness/streamproof/skeletons/adapter.py.txt").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "harness/streamproof/kit/skeletons/adapter.py.txt").read_text("utf-8")
     assert len(text.splitlines()) <= 30
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .cell import Cell
-from .errors import UsageError
-from .outcome import SUITE, Outcome
-from .report.runs import Result, read_runs
+from ..cell import Cell
+from ..errors import UsageError
+from ..outcome import SUITE, Outcome
+from ..report.runs import Result, read_runs
+from ..verdict import Verdict
 from .request import Request, Runner
-from .verdict import Verdict
 
 _ANEW = "begin the run anew, or resume it where it ran"
 

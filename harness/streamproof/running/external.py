@@ -10,19 +10,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .adapters.child import Launch
-from .adapters.contract import Endpoint
-from .adapters.limits import DEFAULTS, Limits
-from .adapters.process import STALL_SECONDS, AdapterProcess, ProcessAdapter
-from .adapters.said import Hello
-from .cell import Cell
-from .errors import CellFault, UsageError
-from .hermetic.stage import Stage, stage
-from .outcome import Outcome
-from .replay.serving import CaseServer, Served
-from .requirements import Finding
-from .run import run_cell, with_probes
-from .verdict import Verdict
+from ..adapters.child import Launch
+from ..adapters.contract import Endpoint
+from ..adapters.limits import DEFAULTS, Limits
+from ..adapters.process import STALL_SECONDS, AdapterProcess, ProcessAdapter
+from ..adapters.said import Hello
+from ..cell import Cell
+from ..errors import CellFault, UsageError
+from ..hermetic.stage import Stage, stage
+from ..laws.probes import with_probes
+from ..outcome import Outcome
+from ..replay.serving import CaseServer, Served
+from ..requirements import Finding
+from ..verdict import Verdict
+from .run_cell import run_cell
 
 NETWORK_LAW = "law:network"
 """What a cell breaks whose adapter tries to reach something beyond this machine."""

@@ -1,115 +1,28 @@
-"""Running cells: a case, a provider's row, an adapter; what comes out is graded."""
+"""One cell: a case and a provider's row, replayed into an adapter; what comes out is graded."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import jsontext
-from .adapters.contract import Adapter, Emit, Endpoint
-from .adapters.threads import in_thread
-from .capabilities import Capabilities
-from .cell import Cell
-from .completion import Completion, Delta, Status
-from .errors import AdapterError, CellFault, HarnessFault, LLMError, StreamproofError
-from .grading.grade import graded
-from .hermetic import TIER, hermetic
-from .outcome import Outcome
-from .replay.transport import Playback
-from .timeline import Timeline, timeline
-from .verdict import Verdict
-
-if TYPE_CHECKING:
-    from .replay.serving import CaseServer
+from .. import jsontext
+from ..adapters.contract import Adapter, Emit, Endpoint
+from ..adapters.threads import in_thread
+from ..capabilities import Capabilities
+from ..cell import Cell
+from ..completion import Completion, Delta, Status
+from ..errors import AdapterError, CellFault, HarnessFault, LLMError, StreamproofError
+from ..grading.grade import graded
+from ..outcome import Outcome
+from ..replay.transport import Playback
+from ..timeline import Timeline, timeline
+from ..verdict import Verdict
 
 TIMEOUT = 30.0
 """Seconds for one cell; a replay takes milliseconds."""
-
-
-def _wire() -> Adapter:
-    from .adapters.wire import WireAdapter  # noqa: PLC0415 - adapters are imported when they are used
-
-    return WireAdapter()
-
-
-def _reference(sync: bool) -> Adapter:
-    from .adapters.reference import ReferenceAdapter  # noqa: PLC0415 - as above
-
-    return ReferenceAdapter(sync=sync)
-
-
-def _sdk(sync: bool) -> Adapter:
-    from .adapters.sdk import TypedSdkAdapter  # noqa: PLC0415 - as above
-
-    return TypedSdkAdapter(sync=sync)
-
-
-ADAPTERS: Mapping[str, Callable[[bool], Adapter]] = {"wire": lambda _: _wire(), "reference": _reference, "sdk": _sdk}
-"""Our adapters by name; the argument says whether the sync client is wanted."""
-
-
-def run_cells(adapter_name: str, cells: Iterable[Cell], seconds: float | None = None) -> Iterator[Outcome]:
-    """Run cells one by one. A cell that goes wrong costs itself only. seconds: for each, TIMEOUT by default."""
-    with asyncio.Runner() as runner:
-        for cell in cells:
-            yield runner.run(run_cell(ADAPTERS[adapter_name](cell.sync), cell, seconds=seconds))
-
-
-class OwnRun:
-    """One of our adapters, which runs in this process. Made by `in_process`."""
-
-    tier = TIER
-    capabilities = None
-
-    def __init__(self, name: str, seconds: float) -> None:
-        self.name, self._seconds = name, seconds
-        self.versions = versions()
-        self.notes: list[str] = []
-
-    def outcomes(self, cells: Iterable[Cell], *, laws: bool = False) -> Iterator[Outcome]:
-        """Run cells one by one. laws: those too that make calls of their own."""
-        if not laws:
-            yield from run_cells(self.name, cells, self._seconds)
-            return
-        from .replay.serving import CaseServer  # noqa: PLC0415 - it needs the adapters, which are imported late
-
-        cells = list(cells)
-        served = {cell.case.id: cell.case for cell in cells}.values()
-        with CaseServer(served) as server, asyncio.Runner() as runner:
-            for cell in cells:
-                outcome = runner.run(run_cell(self._adapter(cell), cell, seconds=self._seconds))
-                # `wire` does no HTTP
-                live = None if self.name == "wire" else server
-                yield runner.run(with_probes(outcome, self._adapter, cell, live))
-
-    def _adapter(self, cell: Cell) -> Adapter:
-        return ADAPTERS[self.name](cell.sync)
-
-
-async def with_probes(
-    outcome: Outcome, make: Callable[[Cell], Adapter], cell: Cell, server: CaseServer | None
-) -> Outcome:
-    """An outcome with the findings of the laws that make calls of their own. make: the adapter for each call."""
-    from .laws.probes import probe  # noqa: PLC0415 - only when it is asked for
-
-    if outcome.own_verdict is Verdict.UNSUPPORTED:
-        return outcome
-    return replace(outcome, findings=(*outcome.findings, *await probe(make, cell, server)))
-
-
-@contextmanager
-def in_process(name: str, seconds: float) -> Iterator[OwnRun]:
-    """One of our adapters, by name, with no way out. seconds: for each cell."""
-    with hermetic(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the SDKs, about values that they do not know; what they lose is graded
-        yield OwnRun(name, seconds)
 
 
 async def run_cell(
@@ -238,14 +151,3 @@ async def _answer(adapter: Adapter, cell: Cell, endpoint: Endpoint, emit: Emit) 
         if inspect.isawaitable(answer):
             answer = await answer
     return answer
-
-
-def versions() -> dict[str, str]:
-    """The versions that a result depends on, as far as they are installed."""
-    found = {}
-    for name in ("openai", "anthropic", "google-genai", "vcrpy", "httpx2"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -14,13 +14,13 @@ from typing import Any
 
 import click
 
-from .cellid import CellId
-from .data import data_root
-from .expectations import SNAPSHOT, Expectations, load_expectations
+from ..cellid import CellId
+from ..data import data_root
+from ..expectations.file import SNAPSHOT, Expectations, load_expectations
+from ..laws.table import LAWS
+from ..outcome import Outcome
+from ..render import BAD, count, cut, progress
 from .failure_groups import Failures, Group, Kind, Told, examples
-from .laws.table import LAWS
-from .outcome import Outcome
-from .render import BAD, count, cut, progress
 
 MOST = 10
 """Failures that are shown in full, unless all are asked for."""

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from .errors import UsageError
-from .wire.plans import PARTS
+from ..errors import UsageError
+from ..wire.plans import PARTS
 
 EVERY = "*"
 _NAMED = ("inject", "cut")

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import jsontext, snapshot
-from .case import Case, aliases
-from .cassette import Interaction
-from .data import data_root
-from .errors import UsageError
-from .jsontext import JSONObject
-from .outcome import SUITE
+from .. import jsontext, snapshot
+from ..case import Case, aliases
+from ..cassette import Interaction
+from ..data import data_root
+from ..errors import UsageError
+from ..jsontext import JSONObject
+from ..outcome import SUITE
 
 SCHEMA = 1
 

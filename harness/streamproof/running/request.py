@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from .adapters.limits import DEFAULTS, Limits
-from .capabilities import Capabilities
-from .case import all_cases, readable, select
-from .cell import Cell, cells, with_plans
-from .cli_support import Damage
-from .errors import UsageError
+from ..adapters.limits import DEFAULTS, Limits
+from ..capabilities import Capabilities
+from ..case import all_cases, readable, select
+from ..cell import Cell, cells, with_plans
+from ..cli_support import Damage
+from ..errors import UsageError
+from ..outcome import Outcome, header
+from ..wire.plans import Plan
 from .external import Target, started
-from .outcome import Outcome, header
-from .run import ADAPTERS, in_process
-from .wire.plans import Plan
+from .ours import ADAPTERS, in_process
 
 
 class Runner(Protocol):

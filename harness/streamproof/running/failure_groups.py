@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .cellid import CellId
-from .expectations import Failure
-from .laws.table import LAWS
-from .verdict import Verdict
+from ..cellid import CellId
+from ..expectations.file import Failure
+from ..laws.table import LAWS
+from ..verdict import Verdict
 
 _OF_STREAMS = frozenset(law.id for law in LAWS.values() if law.applies in ("always", "broken"))
 """Laws about what came out. Those about the deltas say something else than a requirement about the same place."""

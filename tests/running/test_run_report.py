@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 import pytest
-from streamproof.expectations import Failure
-from streamproof.failure_groups import folded
+from streamproof.expectations.file import Failure
 from streamproof.outcome import Outcome
 from streamproof.requirements import Finding
-from streamproof.run_report import MOST, Report
+from streamproof.running.failure_groups import folded
+from streamproof.running.report import MOST, Report
 from streamproof.verdict import Verdict
 
 STATUS = Finding("status-interrupted", "must", Verdict.WRONG, "status", 'equals "interrupted"', '"complete"')

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from streamproof.errors import UsageError
-from streamproof.expectation_fix import Fixed, fix_file, fixed, rewritten
-from streamproof.expectations import Expectations, Known, load_expectations
+from streamproof.expectations.file import Expectations, Known, load_expectations
+from streamproof.expectations.fix import Fixed, fix_file, fixed, rewritten
 from streamproof.outcome import Outcome
 from streamproof.requirements import Finding
 from streamproof.verdict import Verdict

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 from streamproof import jsontext
 from streamproof.cli import main
-from streamproof.difference import differences
 from streamproof.errors import UsageError
 from streamproof.outcome import Outcome, footer
+from streamproof.report.difference import differences
 from streamproof.requirements import Finding
 from streamproof.verdict import Verdict
 

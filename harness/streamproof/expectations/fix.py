@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 import tomlkit
 
-from .cellglob import parsed
-from .cellid import case_of
-from .errors import HarnessFault, UsageError
-from .expectations import (
+from ..cellid import case_of
+from ..errors import HarnessFault, UsageError
+from ..outcome import Outcome
+from ..verdict import Verdict
+from .file import (
     NOT_LOOKED_AT,
     NOT_SEARCHED,
     SNAPSHOT,
@@ -30,8 +31,7 @@ from .expectations import (
     load_expectations,
     with_text_dates,
 )
-from .outcome import Outcome
-from .verdict import Verdict
+from .globs import parsed
 
 _HEAD = "[[known]]"
 _PREFIX_LENGTH = 60

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import jsontext
-from .cli_support import FAILED, complain, reported
+from .. import jsontext
+from ..cli_support import FAILED, complain, reported
 
 if TYPE_CHECKING:
+    from ..verdict import Verdict
     from .difference import CellChange, Difference, FoundChange
-    from .verdict import Verdict
 
 _COLOURS = {"worse": "red", "better": "green", "otherwise": "yellow"}
 _TITLES = {

@@ -17,7 +17,7 @@ from streamproof.laws import PREFIX
 from streamproof.outcome import Outcome
 from streamproof.providers import TABLE
 from streamproof.replay.transport import Playback
-from streamproof.run import run_cell
+from streamproof.running.run_cell import run_cell
 from streamproof.verdict import Verdict
 from streamproof.wire.plans import Plan
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from streamproof import jsontext
 from streamproof.cli import main
 from streamproof.data import ENVIRONMENT
-from streamproof.expectations import load_expectations
+from streamproof.expectations.file import load_expectations
 from streamproof.schemas import problems
 
 WRONG_STOP = requirement("finish-length", "finish_reason", "length")

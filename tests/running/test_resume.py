@@ -51,7 +51,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def adapter(tmp_path: Path, seconds: float) -> str:
     """A command that takes its time over each cell."""
     script = tmp_path / "slow.py"
-    children = Path(__file__).parent / "adapters" / "children"
+    children = Path(__file__).parents[1] / "adapters" / "children"
     script.write_text(SLOW.format(children=str(children), seconds=seconds))
     return shlex.join([sys.executable, str(script)])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamproof.completion import Completion
 from streamproof.errors import UsageError
-from streamproof.expectations import Expectations, Failure, Known, failures, load_expectations, stale, unexplained
+from streamproof.expectations.file import Expectations, Failure, Known, failures, load_expectations, stale, unexplained
 from streamproof.outcome import Outcome
 from streamproof.requirements import Finding
 from streamproof.verdict import Verdict

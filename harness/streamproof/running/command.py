@@ -14,17 +14,17 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from . import jsontext
-from .cli_support import FAILED, Damage, complain, reported
-from .cli_support import width as terminal_width
-from .report.formats import report_options, write_reports
+from .. import jsontext
+from ..cli_support import FAILED, Damage, complain, reported
+from ..cli_support import width as terminal_width
+from ..report.formats import report_options, write_reports
 
 if TYPE_CHECKING:
-    from .cell import Cell
-    from .outcome import Outcome
+    from ..cell import Cell
+    from ..outcome import Outcome
+    from .report import Report
     from .request import Request, Runner
     from .resume import Begun
-    from .run_report import Report
 
 
 @click.command()
@@ -96,9 +96,9 @@ def run(context: click.Context, json_file: str | None, resume: Path | None, fix:
                streamproof run --resume outcomes.ndjson
                streamproof run --plan split:byte+frame:crlf --plan cut:after-2-reset
     """
+    from .report import Report
     from .request import Request
     from .resume import begun
-    from .run_report import Report
 
     started, damage = time.perf_counter(), Damage()
     before = begun(resume) if resume else None
@@ -129,7 +129,7 @@ def run(context: click.Context, json_file: str | None, resume: Path | None, fix:
 
 def _still_failing(path: Path, report: Report, outcomes: list[Outcome], damage: Damage) -> bool:
     """Rewrite the expectations; whether something is left that no entry can excuse. Raises UsageError."""
-    from .expectation_fix import fix_file
+    from ..expectations.fix import fix_file
 
     change = fix_file(path, outcomes, ["some cases cannot be read"] if damage.code else [])
     click.echo(f"{path}: {change.summary}", err=True)
@@ -138,7 +138,7 @@ def _still_failing(path: Path, report: Report, outcomes: list[Outcome], damage: 
 
 def _file_of_known(path: Path | None, to_fix: Request | None) -> Path | None:
     """The expectations file. to_fix: the run that is to rewrite it. Raises UsageError when it cannot."""
-    from .expectation_fix import refuse_partial
+    from ..expectations.fix import refuse_partial
 
     if to_fix:
         if path is None:
@@ -168,8 +168,8 @@ class _Job(NamedTuple):
 
 def _run(job: _Job, before: Begun | None) -> list[Outcome]:
     """Run the cells that are not done yet; lines into the file, rows into the report. All outcomes."""
-    from .grading.capability_check import complaints
-    from .outcome import footer
+    from ..grading.capability_check import complaints
+    from ..outcome import footer
 
     runner = job.runner
     job.report.head(runner.name, runner.versions, runner.tier)

@@ -15,10 +15,10 @@ from streamproof import schemas
 from streamproof.cli import main
 from streamproof.data import ENVIRONMENT
 from streamproof.outcome import SUITE, Outcome
-from streamproof.run_report import Report
+from streamproof.running.report import Report
 
 REFERENCE = "streamproof.adapters.reference:ReferenceAdapter"
-WRONG = Path(__file__).parent / "adapters" / "children" / "wrong.py"
+WRONG = Path(__file__).parents[1] / "adapters" / "children" / "wrong.py"
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .cellglob import parsed, stored
-from .errors import UsageError
-from .outcome import KnownFailure, Outcome, explain
-from .paths import format_path
-from .schemas import problems
-from .verdict import Verdict
+from ..errors import UsageError
+from ..outcome import KnownFailure, Outcome, explain
+from ..paths import format_path
+from ..schemas import problems
+from ..verdict import Verdict
+from .globs import parsed, stored
 
 SNAPSHOT = "snapshot"
 """The requirement name for "equals the snapshot"."""
@@ -29,7 +29,7 @@ NOT_LOOKED_AT, NOT_SEARCHED = "not looked at yet", "none-found, not searched"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """One entry. cell: a glob over cell ids (cellglob.py). requirement: its id, `snapshot`, `cell` for what befell the
+    """One entry. cell: a glob over cell ids (globs.py). requirement: its id, `snapshot`, `cell` for what befell the
     whole cell, or `*` for all of it. verdict: the expected verdict's word, `*` for any that is not ok. message_prefix:
     how the failure's text begins. upstream: the issue's URL or `none-found, searched DATE`. since: date of the entry.
     cap: how many cells a glob may cover, each counted once however its bytes are delivered."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from . import jsontext
-from .cli_support import Damage, reported
+from .. import jsontext
+from ..cli_support import Damage, reported
 from .new_adapter import KINDS
 
 
@@ -67,7 +67,7 @@ def expected(case: str, requirements: bool) -> None:
     Examples:  streamproof expected openai_responses/incomplete-reasoning-only
                streamproof expected incomplete-reasoning-only --requirements
     """
-    from .case import all_cases, the_case
+    from ..case import all_cases, the_case
     from .export import expected as expected_of
 
     found = the_case(all_cases(damaged=lambda _: None), case)
@@ -89,9 +89,9 @@ def export(folder: Path, patterns: tuple[str, ...]) -> None:
     Examples:  streamproof export suite/
                streamproof export suite/ 'openai_chat/*'
     """
-    from .case import all_cases, readable, select
+    from ..case import all_cases, readable, select
+    from ..render import progress
     from .export import export as export_suite
-    from .render import progress
 
     damage = Damage()
     cases = readable(select(all_cases(damaged=damage), patterns), damage)

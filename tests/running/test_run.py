@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from case_files import CUT_CHAT, STOP, TEXT, requirement, write_case
 from streamproof import jsontext
-from streamproof import run as run_module
 from streamproof.adapters.contract import Call, Emit, Endpoint
 from streamproof.adapters.reference import ReferenceAdapter
 from streamproof.adapters.wire import WireAdapter
@@ -24,7 +23,10 @@ from streamproof.errors import HarnessFault, LLMError, Unsupported, UsageError, 
 from streamproof.laws import PREFIX
 from streamproof.outcome import Outcome
 from streamproof.providers import PROTOCOLS
-from streamproof.run import ADAPTERS, run_cell, run_cells, versions
+from streamproof.running import ours
+from streamproof.running import run_cell as run_module
+from streamproof.running.ours import ADAPTERS, run_cells, versions
+from streamproof.running.run_cell import run_cell
 from streamproof.verdict import Verdict
 
 TRUTH = Completion(content=(TextPart(text="Grüß dich"),), finish_reason="stop", status="complete")
@@ -386,7 +388,7 @@ def test_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"openai", "anthropic", "google-genai", "vcrpy"} <= set(versions())
 
     def missing(name: str) -> str:
-        raise run_module.PackageNotFoundError(name)
+        raise ours.PackageNotFoundError(name)
 
-    monkeypatch.setattr(run_module, "version", missing)
+    monkeypatch.setattr(ours, "version", missing)
     assert versions() == {}

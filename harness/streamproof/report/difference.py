@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from .errors import UsageError
-from .report.columns import Column, columns
-from .report.runs import Result, Run, read_runs
-from .requirements import Finding
-from .verdict import Verdict
+from ..errors import UsageError
+from ..requirements import Finding
+from ..verdict import Verdict
+from .columns import Column, columns
+from .runs import Result, Run, read_runs
 
 Change: TypeAlias = Literal["worse", "better", "otherwise", "new", "gone"]
 CHANGES: tuple[Change, ...] = ("worse", "better", "otherwise", "new", "gone")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from .data import data_root
-from .errors import UsageError
+from ..data import data_root
+from ..errors import UsageError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 KIT = "conformance/adapters/_driver.py"
@@ -54,7 +54,7 @@ def new_adapter(folder: Path, name: str, kind: str) -> tuple[list[Path], str]:
         )
     chosen, stem = KINDS[kind], name.replace("-", "_")
     file = folder / f"{stem}{chosen.suffix}"
-    text = files("streamproof.skeletons").joinpath(chosen.skeleton).read_text("utf-8")
+    text = files("streamproof.kit.skeletons").joinpath(chosen.skeleton).read_text("utf-8")
     made = {file: text.replace("NAME", name).replace("MODULE", file.stem).replace("FILE", file.name)}
     if chosen.kit:
         made[folder / "_driver.py"] = (data_root() / KIT).read_text("utf-8")

@@ -1,0 +1,1 @@
+"""Known failures of an adapter: a file of entries, each with its reason and upstream issue."""
