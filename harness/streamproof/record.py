@@ -10,18 +10,16 @@ import asyncio
 import os
 import re
 import shlex
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
 from .cassette import Cassette, Interaction, save
 from .cellid import check_case_id
+from .cli_support import stopped_by_signals
 from .errors import StreamproofError, UsageError
 from .outcome import SUITE
 from .providers import Provider, protocol_of_url, protocols_of, row
@@ -88,7 +86,8 @@ async def _session(recording: Recording, say: Callable[[str], object]) -> int:
         await proxy.start(recording.port)
     except OSError as error:
         raise UsageError(f"cannot listen on port {recording.port}: {error}", remedy="name another --port") from error
-    with _signals(over.set):
+    loop = asyncio.get_running_loop()
+    with stopped_by_signals(lambda: loop.call_soon_threadsafe(over.set)):
         for line in hints(recording, proxy.port):
             say(line)
         await over.wait()
@@ -98,28 +97,6 @@ async def _session(recording: Recording, say: Callable[[str], object]) -> int:
     count = len(_interactions(proxy.kept))
     say(f"{count} recorded in {recording.out}" if count else "nothing recorded")
     return count
-
-
-@contextmanager
-def _signals(stop: Callable[[], object]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop` on the loop, once; a second one ends the process in the usual way."""
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        restore()
-        loop.call_soon_threadsafe(stop)
-
-    for number in before:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        restore()
 
 
 def hints(recording: Recording, port: int) -> Iterator[str]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import queue
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
 from typing import IO, Any, Final
 
 import click
 
 from .. import jsontext
 from ..case import Case
+from ..cli_support import stopped_by_signals
 from ..errors import UsageError
 from ..outcome import SUITE
 from .clients import clients, code
@@ -46,7 +44,7 @@ def serve(cases: Sequence[Case], say: Callable[[str], object], *, port: int = 0,
         server.start()
     except OSError as error:
         raise UsageError(f"cannot listen on port {port}: {error}", remedy="name another --port") from error
-    with _signals(desk.stop):
+    with stopped_by_signals(desk.stop):
         try:
             desk.opened(server.base_url)
             for line in opening(server.base_url, cases):
@@ -177,24 +175,3 @@ class _Desk:
         if self._log is not None:
             self._log.write(jsontext.dumps(document) + "\n")
             self._log.flush()
-
-
-@contextmanager
-def _signals(stop: Callable[[], object]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop`, once; a second one ends the process in the usual way."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        restore()
-        stop()
-
-    for number in before:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        restore()
