@@ -104,6 +104,15 @@ def node(session: nox.Session) -> None:
     )
 
 
+@nox.session
+@nox.parametrize("plugin", ["pytest-recording", "cassetter"])
+def neighbours(session: nox.Session, plugin: str) -> None:
+    """The pytest plugin beside others that replay HTTP, one at a time: the two have an option of the same name."""
+    _install(session)
+    session.install(plugin)
+    session.run("pytest", "tests/neighbours", *session.posargs, env={"STREAMPROOF_NEIGHBOUR": plugin})
+
+
 @nox.session(python=PYTHONS, name="tests-all")
 def tests_all(session: nox.Session) -> None:
     """Unit tests and suite on every supported Python that is installed."""
