@@ -133,6 +133,16 @@ def test_an_alternative_reading_passes_and_is_named() -> None:
     assert (finding.verdict, finding.reading) == (Verdict.WRONG, None)
 
 
+def test_null_as_a_reading_means_nothing_there() -> None:
+    """An adapter that lists no call at all would fail for a reading that allows it to have none."""
+    whole = requirement(
+        "tool_calls[7].arguments", "json_equals", {}, alternatives=[{"name": "unlisted", "value": None}]
+    )
+    assert check(whole, DOCUMENT).reading == "unlisted"
+    assert check(requirement("tool_calls[7].name", "one_of", ["f", None]), DOCUMENT).verdict is Verdict.PASS
+    assert check(requirement("tool_calls[7].name", "equals", None), DOCUMENT).verdict is not Verdict.PASS
+
+
 BILLING = [
     requirement("usage.input_tokens", "equals", 9, alternatives=[{"name": "sum", "value": 1}]),
     requirement("usage.output_tokens", "equals", 0, alternatives=[{"name": "sum", "value": 5}]),
@@ -140,14 +150,11 @@ BILLING = [
 
 
 def test_readings_are_not_mixed() -> None:
-    """The one count by one reading and the other by another is what no reader of the wire could say."""
+    """The one count by one reading and the other by another is what no reader of the wire could say: it is the reading
+    that fails, not the count that is right."""
     first, second = check_all(BILLING, DOCUMENT)
-    assert (first.verdict, first.reading) == (Verdict.PASS, "sum")
-    assert (second.verdict, second.expected, second.got) == (
-        Verdict.WRONG,
-        "equals 5, as 'sum' was taken elsewhere",
-        "0",
-    )
+    assert (first.verdict, first.expected, first.got, first.reading) == (Verdict.WRONG, "equals 9", "1", None)
+    assert (second.verdict, second.reading) == (Verdict.PASS, None)
     whole = {"usage": {"input_tokens": 1, "output_tokens": 5}}
     assert [(f.verdict, f.reading) for f in check_all(BILLING, whole)] == [(Verdict.PASS, "sum")] * 2
     canonical = {"usage": {"input_tokens": 9, "output_tokens": 0}}
@@ -160,6 +167,20 @@ def test_a_should_does_not_bind_a_must() -> None:
     assert [f.verdict for f in check_all([may, BILLING[1]], DOCUMENT)] == [Verdict.PASS, Verdict.PASS]
     may = replace(BILLING[1], level="should")
     assert [f.verdict for f in check_all([BILLING[0], may], DOCUMENT)] == [Verdict.PASS, Verdict.WRONG]
+
+
+def test_what_one_reading_may_leave_out_is_lost_by_another() -> None:
+    """An adapter that raises may have no count; one that does not raise has lost it, and is not wrong elsewhere."""
+    raises = [
+        requirement("status", "equals", "complete", alternatives=[{"name": "raises", "value": "failed"}]),
+        requirement("usage.input_tokens", "one_of", [8], alternatives=[{"name": "raises", "value": [8, None]}]),
+    ]
+
+    def verdicts(status: str, count: int | None) -> list[Verdict]:
+        return [f.verdict for f in check_all(raises, {"status": status, "usage": {"input_tokens": count}})]
+
+    assert verdicts("complete", 8) == verdicts("failed", 8) == verdicts("failed", None) == [Verdict.PASS] * 2
+    assert verdicts("complete", None) == [Verdict.PASS, Verdict.LOSSY]
 
 
 def test_readings_of_other_names_are_free() -> None:

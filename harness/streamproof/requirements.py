@@ -5,7 +5,7 @@ They are written by hand from a source (documentation, an SDK type, a recording)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -49,47 +49,61 @@ class Finding(NamedTuple):
 def check(requirement: Requirement, document: JSONObject) -> Finding:
     """Hold a completion's JSON (with `details` and `diagnostics` beside its keys) against one requirement."""
     got = resolve(document, parse_path(requirement.path))
-    verdict, reading = Verdict.PASS, None
-    if not _holds(requirement.op, got, requirement.value):
-        reading = next(
-            (str(other["name"]) for other in requirement.alternatives if _holds(requirement.op, got, other["value"])),
-            None,
-        )
-        if reading is None:
-            verdict = _blame(requirement.op, got)
+    finding = _by_the_canonical(requirement, got)
+    if finding.verdict is Verdict.PASS:
+        return finding
+    reading = next((str(other["name"]) for other in requirement.alternatives if _reads(requirement, other, got)), None)
+    return finding if reading is None else finding._replace(verdict=Verdict.PASS, reading=reading)
+
+
+def _by_the_canonical(requirement: Requirement, got: Any) -> Finding:
+    """What the requirement says without its alternatives."""
+    verdict = Verdict.PASS if _holds(requirement.op, got, requirement.value) else _blame(requirement.op, got)
     expected = f"{requirement.op} {shown(requirement.value)}" if requirement.op != "absent" else "absent"
-    return Finding(requirement.id, requirement.level, verdict, requirement.path, expected, shown(got), reading)
+    return Finding(requirement.id, requirement.level, verdict, requirement.path, expected, shown(got))
 
 
 def check_all(requirements: Sequence[Requirement], document: JSONObject) -> list[Finding]:
     """Every requirement of a case.
 
-    A reading counts as a whole: who takes the alternative `billing-sum` for one count takes it for all that have an
-    alternative of this name. A MUST binds all of them, a SHOULD only other SHOULDs.
+    A reading counts as a whole: the alternative `billing-sum` of one count is there only for who has it in all that
+    have an alternative of this name; all others are held to the canonical values. A SHOULD does not keep a MUST from
+    a reading, and is wrong when it has another one than the MUSTs.
     """
     findings = [check(requirement, document) for requirement in requirements]
-    taken = {f.reading for f in findings if f.reading}
-    if not taken:
+    if not any(finding.reading for finding in findings):
         return findings
-    binding = {f.reading for f in findings if f.reading and f.level == "must"}
-    return [
-        _held_to(requirement, finding, document, binding if finding.level == "must" else taken)
-        for requirement, finding in zip(requirements, findings, strict=True)
-    ]
+    asked = [(requirement, resolve(document, parse_path(requirement.path))) for requirement in requirements]
+    for level in ("must", "should"):
+        mixed = {name for pair, finding in zip(asked, findings, strict=True) for name in _denied(*pair, finding, level)}
+        findings = [
+            _by_the_canonical(requirement, got) if finding.level == level and finding.reading in mixed else finding
+            for (requirement, got), finding in zip(asked, findings, strict=True)
+        ]
+    taken = {finding.reading for finding in findings if finding.reading and finding.level == "must"}
+    return [_held_to(*pair, finding, taken) for pair, finding in zip(asked, findings, strict=True)]
 
 
-def _held_to(
-    requirement: Requirement, finding: Finding, document: JSONObject, taken: Collection[str | None]
-) -> Finding:
-    """A finding that passes, though not by a reading that was taken elsewhere, is wrong after all."""
-    if finding.verdict is not Verdict.PASS:
+def _denied(requirement: Requirement, got: Any, finding: Finding, level: str) -> Iterator[str]:
+    """The readings that a finding of this level, which passes, does not have."""
+    if finding.level == level and finding.verdict is Verdict.PASS:
+        yield from (str(other["name"]) for other in requirement.alternatives if not _reads(requirement, other, got))
+
+
+def _held_to(requirement: Requirement, got: Any, finding: Finding, taken: Collection[str | None]) -> Finding:
+    """A SHOULD that passes, though not by the reading of the MUSTs, is wrong after all."""
+    if finding.level == "must" or finding.verdict is not Verdict.PASS:
         return finding
-    got = resolve(document, parse_path(requirement.path))
     for other in requirement.alternatives:
-        if other["name"] in taken and not _holds(requirement.op, got, other["value"]):
+        if other["name"] in taken and not _reads(requirement, other, got):
             expected = f"{requirement.op} {shown(other['value'])}, as {other['name']!r} was taken elsewhere"
             return finding._replace(verdict=Verdict.WRONG, expected=expected, reading=None)
     return finding
+
+
+def _reads(requirement: Requirement, other: JSONObject, got: Any) -> bool:
+    """Whether an alternative holds; null is for nothing at all, whatever the operator."""
+    return got in (ABSENT, None) if other["value"] is None else _holds(requirement.op, got, other["value"])
 
 
 def shown(value: JSON) -> str:
@@ -137,9 +151,9 @@ OPS: Mapping[str, Callable[[Any, JSON], bool]] = {
     "equals": _equals,
     "absent": lambda got, _: got in (ABSENT, None, [], {}),
     "contains": _contains,
-    "one_of": lambda got, value: any(_equals(got, item) for item in value),
+    "one_of": lambda got, value: any(_equals(None if got is ABSENT else got, item) for item in value),
     "json_equals": _json_equals,
 }
 """equals: the same JSON value. absent: not there, null, or an empty list or object. contains: a substring, an item of a
-list (or an object with these members), or these members of an object. one_of: equals one of a list. json_equals: a
-string whose JSON is this value."""
+list (or an object with these members), or these members of an object. one_of: equals one of a list, in which null is
+also for what is not there. json_equals: a string whose JSON is this value."""

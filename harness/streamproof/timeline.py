@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from .adapters.faults import ERROR_STATUS, http_error
+from .adapters.faults import ERROR_STATUS, error_object, http_error
 from .cassette import Interaction
 from .completion import Completion, Delta, Position
 from .decoders.base import NO_QUIRKS, Decoder, Diagnostic, Quirks
@@ -112,6 +112,6 @@ def _refused(interaction: Interaction, decoder: Decoder) -> Timeline:
     """An HTTP error: there is no stream, its body says why."""
     headers = {name.lower(): ", ".join(values) for name, values in interaction.headers.items()}
     body = decompressed(interaction.body, headers.get("content-encoding"))
-    deltas = decoder.refuse(asdict(http_error(interaction.status, headers, body)))
+    deltas = decoder.refuse(asdict(http_error(interaction.status, headers, body)), error_object(body))
     event = WireEvent("document", f"HTTP {interaction.status}", body.decode("utf-8", "replace"))
     return Timeline((Step(0, event, deltas), Step(1, None, decoder.end())), decoder)

@@ -132,6 +132,27 @@ def test_details_of_google_errors(way: str, row: Provider) -> None:
     assert told.retry_after == 2.0
 
 
+@pytest.mark.parametrize("way", ["wire", *WAYS])
+@pytest.mark.parametrize(
+    ("row", "body", "kept"),
+    [
+        (AZURE, _FILTERED, _FILTERED["error"]),
+        (RESPONSES_ROW, _openai("context_length_exceeded", "invalid_request_error"), True),
+        (OPENAI, {"error": {"message": "said so", "type": "insufficient_quota", "code": "insufficient_quota"}}, None),
+        (ANTHROPIC, _anthropic("invalid_request_error"), None),
+        (GOOGLE, [{"error": {**_google(400, "INVALID_ARGUMENT")["error"], "details": [{"@type": "x"}]}}], True),
+        (GOOGLE, _google(400, "INVALID_ARGUMENT"), None),
+        (OPENAI, {"error": "said so"}, None),
+        (OPENAI, ["odd"], None),
+    ],
+)
+def test_what_an_error_says_besides_is_kept(way: str, row: Provider, body: Any, kept: Any) -> None:
+    """Which filter refused, which quota is used up, which field is wrong: gone with the body, or told twice."""
+    answer = refused(way, row, 400, json.dumps(body).encode())
+    whole = body[0] if isinstance(body, list) else body
+    assert answer.adapter.shown.details == ({"error": whole["error"]} if kept else {})
+
+
 @every_way
 @pytest.mark.parametrize(("row", "status", "body", "type", "code"), STATUSES)
 def test_http_errors(way: str, row: Provider, status: int, body: Any, type: str, code: str | None) -> None:

@@ -147,7 +147,6 @@ def broken_arguments_become_none(document: Document) -> None:
     "openai_responses/parallel-one-truncated",
     "openai_chat/cut-mid-tool-args",
     "gemini_generate_content/malformed-function-call",
-    "gemini_generate_content/unexpected-tool-call-carries-call",
 )
 def calls_are_complete_although_truncated(document: Document) -> None:
     """letta, Vercel AI SDK 6: the call is handed on as it is, and run."""

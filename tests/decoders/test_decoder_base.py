@@ -196,6 +196,18 @@ def test_an_http_error() -> None:
     assert decoder.completion.error is not None
     assert (decoder.completion.error.type, decoder.completion.error.status_code) == ("rate_limit", 429)
     assert fold([*deltas, *decoder.end()]) == decoder.completion
+    assert decoder.details == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [({"message": "slow", "code": 429}, False), ({"message": "slow", "param": "n"}, True), ("slow", False)],
+)
+def test_the_error_object_of_an_http_error(said: Any, kept: bool) -> None:
+    """What it says besides is lost, or a copy is kept of what the error shows already."""
+    decoder = OpenAIChatDecoder()
+    decoder.refuse({"type": "rate_limit", "message": "slow", "status_code": 429}, said)
+    assert decoder.details == ({"error": said} if kept else {})
 
 
 def test_an_estimate_keeps_what_the_wire_reported() -> None:

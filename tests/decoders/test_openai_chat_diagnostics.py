@@ -128,12 +128,22 @@ def test_kept_fields_of_a_choice(field: str) -> None:
     assert (decoder.details, decoder.diagnostics) == ({field: "x"}, [])
 
 
+@pytest.mark.parametrize("side", ["input", "output"])
+@pytest.mark.parametrize(("field", "value"), [("", True), ("_type", 5), ("_int", 1)])
+def test_flags_of_a_chunk(side: str, field: str, value: Any) -> None:
+    """MiniMax marks sensitive words: lost, or a detail of each answer without any; a later chunk does not unmark."""
+    name = f"{side}_sensitive{field}"
+    _, decoder = run(chunk({"content": "a"}, **{name: value}), chunk({"content": "b"}, **{name: type(value)()}), STOP)
+    assert (decoder.details, decoder.diagnostics) == ({name: value}, [])
+    _, decoder = run(chunk({"content": "a"}, **{name: type(value)()}), event({name: value}), STOP)
+    assert decoder.details == {}
+
+
 SILENT_CHUNK = (
     "sla_metrics", "timings", "time_info", "metrics", "nvext", "prompt_token_ids", "prompt_text", "prompt_logprobs",
     "prompt_progress", "kv_transfer_params", "request_id", "metadata", "type", "stats", "citation_tokens", "__verbose",
-    "input_sensitive", "input_sensitive_type", "input_sensitive_int", "output_sensitive", "output_sensitive_type",
-    "output_sensitive_int", "native_finish_reason", "stop_details", "content_filter_results", "meta", "model_info",
-    "routing", "openrouter_metadata", "hook_results", "extra_fields", "status_details", "system_fingerprint",
+    "native_finish_reason", "stop_details", "content_filter_results", "meta", "model_info", "routing",
+    "openrouter_metadata", "hook_results", "extra_fields", "status_details", "system_fingerprint",
     "service_tier", "obfuscation", "p", "provider", "created", "object", "id", "model",
 )  # fmt: skip
 SILENT_CHOICE = (

@@ -91,6 +91,11 @@ def changed(**values: Any) -> Change:
     return lambda completion: replace(completion, **values)
 
 
+def output_tokens(count: int) -> Change:
+    """A fault: this count."""
+    return lambda completion: replace(completion, usage=replace(completion.usage, output_tokens=count))
+
+
 def _more_text(completion: Completion) -> Completion:
     return replace(completion, content=(TextPart(text=f"{completion.text} and more"),))
 
@@ -149,6 +154,15 @@ def test_laws_about_deltas_are_silent_without_deltas() -> None:
         (TEXT, "cut:after-3", changed(tool_calls=(CALL,)), "nothing-invented", Verdict.WRONG),
         (TEXT, "", changed(content=(MediaPart(data="eA=="),)), "nothing-invented", Verdict.WRONG),
         (TOOL, "", _ids_of_its_own, "nothing-invented", Verdict.WRONG),
+        (TEXT, "", output_tokens(0), "nothing-invented", Verdict.WRONG),
+        (CASES["openai_chat/usage-absent"], "", output_tokens(0), "nothing-invented", Verdict.WRONG),
+        (
+            CASES["openai_chat/finish-provider-specific-error"],
+            "",
+            changed(status="complete", error=None, finish_reason="stop", raw_finish_reason=None),
+            "failed-is-told",
+            Verdict.WRONG,
+        ),
         (TOOL, "", _calls_twice, "calls-once", Verdict.WRONG),
         (TEXT, "cut:after-3", changed(content=()), "prefix-kept", Verdict.LOSSY),
         (TOOL, "cut:inside-9", changed(tool_calls=()), "prefix-kept", Verdict.LOSSY),
@@ -176,6 +190,9 @@ def test_a_wrong_completion(case: Case, plan: str, change: Change, law: str, ver
             lambda c: replace(c, content=(TextPart(text="\n\n".join(p.text for p in c.content)),)),
         ),
         (CASES["openai_chat/reasoning-content"], "", lambda c: replace(c, content=c.content[1:])),
+        (CASES["openai_chat/empty-content-xai"], "", output_tokens(0)),  # xAI's own completion_tokens
+        (CASES["openai_chat/text-xai"], "", output_tokens(11)),
+        (CASES["openai_chat/finish-provider-specific-error"], "", changed(status="complete", error=None)),
         (
             CASES["openai_chat/text"],
             "",
@@ -186,6 +203,27 @@ def test_a_wrong_completion(case: Case, plan: str, change: Change, law: str, ver
 def test_another_reading_is_no_invention(case: Case, plan: str, change: Change) -> None:
     """A library of another style that is accused of lying; whether its style is right is for the requirements."""
     assert broken(run(case, plan, change)) == {}
+
+
+BLOCKED = ErrorInfo(type="content_filter", code=None, message="the prompt was blocked: PROHIBITED_CONTENT")
+REFUSED = ErrorInfo(type="provider", code=None, message="no events came")
+
+
+@pytest.mark.parametrize(
+    ("id", "values", "verdict"),
+    [
+        ("gemini_generate_content/prompt-blocked-no-candidates", {"status": "failed", "error": BLOCKED}, Verdict.PASS),
+        ("gemini_generate_content/prompt-blocked-no-candidates", {"status": "failed", "error": LOST}, Verdict.WRONG),
+        ("gemini_generate_content/prompt-blocked-no-candidates", {}, Verdict.LOSSY),
+        ("openai_chat/error-body-http200-completion", {"status": "interrupted", "error": LOST}, Verdict.PASS),
+        ("openai_chat/error-body-http200-completion", {"status": "failed", "error": REFUSED}, Verdict.PASS),
+        ("openai_chat/error-body-http200-completion", {}, Verdict.LOSSY),
+    ],
+)
+def test_who_raises_has_told(id: str, values: dict[str, Any], verdict: Verdict) -> None:
+    """An error that says what happened, counted as a lost answer; or an empty success, let pass as if it were one."""
+    nothing = changed(content=(), finish_reason=None, raw_finish_reason=None, usage=Usage(), raw_usage=None, **values)
+    assert run(CASES[id], change=nothing).verdict is verdict
 
 
 def append(deltas: list[Delta]) -> int:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from loopback import PATIENCE, nothing_left_behind
 from streamproof.case import Case, all_cases
-from streamproof.cell import Cell
+from streamproof.cell import Cell, cells
 from streamproof.hermetic import hermetic
 from streamproof.replay.serving import CaseServer, Served
 from streamproof.wire.plans import Plan
@@ -152,6 +152,28 @@ def test_gemini_without_sse_gets_the_array(server: CaseServer) -> None:
     payloads = [json.loads(line[6:]) for line in as_events.text.splitlines() if line.startswith("data: ")]
     assert as_array.json() == payloads
     assert as_array.headers["content-type"] == "application/json; charset=UTF-8"
+
+
+def test_gemini_with_sse_gets_events_of_an_array(server: CaseServer) -> None:
+    """A client that asks for server-sent events, and is blamed because it cannot read what it did not ask for."""
+    case = SUITE["gemini_generate_content/json-array-stream"]
+    stored = case.cassette.interactions[0].body
+    as_events = post(server, f"/{case.id}{STREAM}?alt=sse")
+    payloads = [json.loads(line[6:]) for line in as_events.text.splitlines() if line.startswith("data: ")]
+    assert payloads == json.loads(stored)
+    assert as_events.headers["content-type"] == "text/event-stream"
+    assert post(server, f"/{case.id}{STREAM}").content == stored
+    assert as_events.content.startswith(post(server, f"/{case.id}+cut:after-0{STREAM}?alt=sse").content)
+
+
+def test_a_form_that_is_not_there_is_told_apart(server: CaseServer) -> None:
+    """A client that asks for an array is blamed where a stream of events has no such form."""
+    case = SUITE["gemini_generate_content/error-object-mid-stream-raw-json"]
+    with server.open(cells([case])[0]) as served:
+        assert served.missing_form() == ""
+        answer = httpx2.post(served.base_url + STREAM, json={})
+        assert answer.json()["error"]["type"] == "no_form"
+        assert "alt=sse" in served.missing_form()
 
 
 def test_an_array_has_its_own_plans(server: CaseServer) -> None:

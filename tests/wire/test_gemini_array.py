@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamproof.case import all_cases
 from streamproof.decoders.stream import StreamDecoder
-from streamproof.wire.gemini_array import json_array
+from streamproof.wire.gemini_array import json_array, server_sent_events
 from streamproof.wire.plans.body import body_kind
 
 STREAMS = {
@@ -35,6 +35,23 @@ WITHOUT = {"gemini_generate_content/error-object-mid-stream-raw-json"}
 def test_arrays(body: bytes, array: bytes | None) -> None:
     """An element that is lost, or an end that the stream did not have."""
     assert json_array(body) == array
+
+
+@pytest.mark.parametrize(
+    ("body", "events"),
+    [
+        (b'[{"a":1}\n,\r\n{"b":[{}, "[,"]}\n]', b'data: {"a":1}\r\n\r\ndata: {"b":[{}, "[,"]}\r\n\r\n'),
+        (b'[{\n  "a": "x  y",\r\n  "b": 1.0\n}]\n', b'data: {"a": "x  y","b": 1.0}\r\n\r\n'),
+        (b"[]", b""),
+        (b'[{"a":1}\n', None),
+        (b'{"error": {}}', None),
+        (b"[1]", None),
+        (b"[\xff]", None),
+    ],
+)
+def test_events(body: bytes, events: bytes | None) -> None:
+    """An element that is lost, cut in two lines or read from inside another; events of a body that is no stream."""
+    assert server_sent_events(body) == events
 
 
 @pytest.mark.parametrize("id", STREAMS)

@@ -64,6 +64,11 @@ def http_error(status: int, headers: Mapping[str, str], content: bytes, now: flo
     )
 
 
+def error_object(content: bytes) -> Mapping[str, Any]:
+    """The error object of such a response, `{}` where it has none. content: its body, no longer encoded."""
+    return _inner(_parsed(content))
+
+
 def sdk_error(exception: Exception, now: float | None = None) -> ErrorInfo | None:
     """An SDK's exception for a response with an error status, None when it is something else. now: as above.
 
@@ -75,6 +80,12 @@ def sdk_error(exception: Exception, now: float | None = None) -> ErrorInfo | Non
         return None
     headers = {name.lower(): value for name, value in response.headers.items()}
     return http_error(status, headers, response.content, now)
+
+
+def sdk_error_object(exception: Exception | None) -> Mapping[str, Any]:
+    """The error object of the response that an SDK raised, `{}` when it raised something else."""
+    refused = exception is not None and sdk_error(exception) is not None
+    return error_object(exception.response.content) if refused else {}  # type: ignore[union-attr]
 
 
 def sdk_error_event(exception: Exception) -> JSON:

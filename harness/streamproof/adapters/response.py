@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..completion import Completion, Delta, ErrorInfo, Status, Usage
-from ..decoders.base import Decoder, Diagnostic
+from ..decoders.base import Decoder, Diagnostic, says_more
 from ..decoders.stream import StreamDecoder
 from ..errors import LLMError, llm_error
 from ..jsontext import JSON
@@ -26,7 +26,7 @@ from .cancellation import CANCELLED, until_set
 from .clients import Client, client_for
 from .contract import NO_OPTIONS, Call, CallOptions, Emit, Endpoint
 from .estimate import estimate_usage
-from .faults import lost, request_id, sdk_error
+from .faults import lost, request_id, sdk_error, sdk_error_object
 from .requests import request_body
 from .threads import in_thread
 
@@ -43,6 +43,8 @@ class Shown:
 
     decoder: Decoder | None = None
     error: ErrorInfo | None = None
+    said: JSON = None
+    """The provider's error object, where it says more than `error` shows."""
 
     @property
     def completion(self) -> Completion:
@@ -61,12 +63,16 @@ class Shown:
     @property
     def details(self) -> dict[str, JSON]:
         """What the wire says about the end besides its reason."""
-        return self.decoder.details if self.decoder else {}
+        if self.decoder is not None:
+            return self.decoder.details
+        return {} if self.said is None else {"error": self.said}
 
-    def refused(self, error: ErrorInfo) -> Delta:
-        """There is no stream: keep the error; its delta."""
+    def refused(self, error: ErrorInfo, said: JSON = None) -> Delta:
+        """There is no stream: keep the error; its delta. said: the provider's error object."""
         self.error = error
-        return Delta("error", value={"status": self._refused_as(error), "error": asdict(error)})
+        fields = asdict(error)
+        self.said = said if says_more(said, fields) else None
+        return Delta("error", value={"status": self._refused_as(error), "error": fields})
 
     @staticmethod
     def _refused_as(error: ErrorInfo) -> Status:
@@ -207,7 +213,7 @@ class ResponseStream(ABC, Generic[Item]):
     def _end(self) -> list[Delta]:
         fault = self._fault
         if self._stream is None and fault is not None:
-            return [self.shown.refused(fault)]
+            return [self.shown.refused(fault, sdk_error_object(self._cause))]
         stream = self._decoder()
         deltas = stream.end(None if fault is None else asdict(fault))
         if self.options.estimate_usage and stream.completion.usage == Usage():

@@ -14,7 +14,7 @@ from ..providers import PROTOCOLS
 from ..replay.transport import Played
 from ..wire.encoding import decompressed
 from .contract import Call, Emit, Endpoint
-from .faults import ERROR_STATUS, http_error, lost
+from .faults import ERROR_STATUS, error_object, http_error, lost
 from .response import Shown
 
 
@@ -47,7 +47,7 @@ class WireAdapter:
         if response.status >= ERROR_STATUS:
             headers = {name.lower(): value for name, value in response.headers}
             body = decompressed(b"".join(response.chunks), response.header("content-encoding"))
-            yield self.shown.refused(http_error(response.status, headers, body))
+            yield self.shown.refused(http_error(response.status, headers, body), error_object(body))
             return
         stream = StreamDecoder(
             endpoint.provider.protocol,

@@ -116,11 +116,14 @@ class Decoder(ABC):
             self.emit("error", value={"status": "interrupted", "error": dict(error or _INCOMPLETE)})
         return deltas
 
-    def refuse(self, error: JSONObject) -> list[Delta]:
-        """There is no stream, the provider answered with an HTTP error. error: `ErrorInfo` fields."""
+    def refuse(self, error: JSONObject, said: JSON = None) -> list[Delta]:
+        """There is no stream, the provider answered with an HTTP error. error: `ErrorInfo` fields. said: its error
+        object, as for `fail`."""
         self._deltas = deltas = list[Delta]()
         self.failed = True
         self.emit("error", value={"status": "failed", "error": dict(error)})
+        if says_more(said, error):
+            self.details["error"] = said
         return deltas
 
     def estimate(self, counts: Mapping[str, int | bool]) -> list[Delta]:
@@ -236,7 +239,7 @@ class Decoder(ABC):
             "retry_after": retry_after,
         }
         self.emit("error", value={"status": "failed", "error": error})
-        if _says_more(said, error):
+        if says_more(said, error):
             self.details.setdefault("error", said)
 
     def normal_reason(self, choice: int = 0) -> str | None:
@@ -296,7 +299,7 @@ class Decoder(ABC):
         return is_json(arguments)
 
 
-def _says_more(said: JSON, shown: Mapping[str, object]) -> bool:
+def says_more(said: JSON, shown: Mapping[str, object]) -> bool:
     """Whether a provider's error object has a value that none of the `ErrorInfo` fields shows; `p` is AWS padding."""
     if not isinstance(said, Mapping):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from ..cell import Cell
@@ -147,7 +148,8 @@ class Evidence:
     def _readings(self, is_meant: Callable[[str], bool]) -> Iterable[JSON]:
         for requirement in self.cell.case.requirements:
             if is_meant(requirement.path):
-                yield from (other["value"] for other in requirement.alternatives)
+                others = [other["value"] for other in requirement.alternatives]
+                yield from chain(*others) if requirement.op == "one_of" else others
                 if requirement.op == "one_of":
                     yield from requirement.value
                 elif requirement.op == "equals":

@@ -24,12 +24,20 @@ _COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_
 _SHARES = frozenset(_COUNTS[2:])
 """Counts that are a part of another one: beside it, 0 may stand for what the provider leaves out."""
 
+_OWN: Mapping[str, tuple[str, ...]] = {
+    "input_tokens": ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"),
+    "output_tokens": ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"),
+}
+"""The providers' names of the totals. Where one of them says 0, so may the library: xAI's completion_tokens leaves
+reasoning out (https://docs.x.ai/docs/key-information/consumption-and-rate-limits)."""
+
 _VOUCHES: Mapping[str, frozenset[str]] = {
     "media": frozenset({"media", "server_tool", "unknown"}),
     "citation": frozenset({"citation", "server_tool", "unknown"}),
-    "server_tool": frozenset({"server_tool", "unknown", "tool_call", "media"}),
+    "server_tool": frozenset({"server_tool", "unknown", "tool_call", "media", "citation"}),
 }
-"""Part type -> types of the wire's parts of which a library may make one."""
+"""Part type -> types of the wire's parts of which a library may make one. Gemini's grounding can be
+read as a search that it ran."""
 
 
 def nothing_invented(evidence: Evidence) -> Iterator[Breach]:
@@ -142,9 +150,16 @@ def _counts(evidence: Evidence) -> Iterator[Breach]:
         if count is None or any(value["usage"].get(name) == count for value in reported):
             continue
         share_of_none = count == 0 and name in _SHARES and reported
-        own = count != 0 and any(count in _numbers(value.get("raw_usage")) for value in reported)
+        own = any(_said_so(value.get("raw_usage"), name, count) for value in reported)
         if not share_of_none and not own and not evidence.accepts(f"usage.{name}", count):
             yield Breach("a number that the provider reported", str(count), evidence.end, f"usage.{name}")
+
+
+def _said_so(raw: JSON, name: str, count: int) -> bool:
+    """Whether the provider's usage object has this number; a 0, which stands everywhere, as this very count."""
+    if count:
+        return count in _numbers(raw)
+    return isinstance(raw, dict) and any(raw.get(word) == 0 for word in _OWN.get(name, ()))
 
 
 def _numbers(value: JSON) -> Iterator[object]:

@@ -11,6 +11,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ..cell import Cell
 from ..completion import Delta
 from ..decoders.stream import StreamDecoder
 from ..running.run_cell import run_cell
@@ -31,11 +32,17 @@ async def one_request(about: Probe) -> list[Breach] | None:
     """As many as the case has answers, and at least one."""
     if about.plain.asked is None:
         return None
-    there = len(about.cell.case.cassette.interactions)
-    if 1 <= about.plain.asked <= there:
-        return []
+    breach = miscounted(about.cell, about.plain.asked)
+    return [breach] if breach else []
+
+
+def miscounted(cell: Cell, asked: int) -> Breach | None:
+    """How a number of requests for the stream breaks `one-request`."""
+    there = len(cell.case.cassette.interactions)
+    if 1 <= asked <= there:
+        return None
     expected = "1 request" if there == 1 else f"1 to {there} requests"
-    return [Breach(expected, str(about.plain.asked), "the server's log")]
+    return Breach(expected, f"{asked} requests", "the server's log")
 
 
 async def first_delta_early(about: Probe) -> list[Breach] | None:

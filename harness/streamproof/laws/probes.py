@@ -23,6 +23,7 @@ from .check import found
 from .evidence import Breach
 from .live import closing_closes, first_delta_early, one_request
 from .pairs import same_however_split, sync_is_async, unknown_events_change_nothing
+from .table import PREFIX
 from .twins import twin
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ async def probe(
 
 
 async def with_probes(outcome: Outcome, make: Make, cell: Cell, server: CaseServer | None) -> Outcome:
-    """An outcome with the findings of the laws that make calls of their own. make: the adapter for each call."""
+    """An outcome with the findings of the laws that make calls of their own, where it has none of them yet. make: the
+    adapter for each call."""
     if outcome.own_verdict is Verdict.UNSUPPORTED:
         return outcome
-    return replace(outcome, findings=(*outcome.findings, *await probe(make, cell, server)))
+    spoken = {finding.requirement for finding, _ in outcome.findings}
+    laws = [name for name in PROBES if PREFIX + name not in spoken]
+    return replace(outcome, findings=(*outcome.findings, *await probe(make, cell, server, laws)))

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 PREFIX = "law:"
 """Before a law's name, where requirements stand too."""
 
-Applies: TypeAlias = Literal["always", "deltas", "broken", "process", "calls", "live"]
+Applies: TypeAlias = Literal["always", "deltas", "broken", "process", "asked", "calls", "live"]
 """When a law says something. `calls` and `live` make calls of their own, the others look at the outcome of one cell."""
 
 WHEN: Mapping[Applies, str] = {
@@ -20,6 +20,7 @@ WHEN: Mapping[Applies, str] = {
     "deltas": "cells whose adapter showed deltas",
     "broken": "cells whose stream was cut or failed",
     "process": "cells whose adapter runs in a process of its own",
+    "asked": "cells whose adapter runs in a process of its own; others, when laws are asked for and it speaks HTTP",
     "calls": "compares several calls; only when laws are asked for",
     "live": "watches a live connection; only when laws are asked for, and the adapter speaks HTTP",
 }
@@ -117,7 +118,7 @@ _ALL = (
         name="one-request",
         sentence="One call sends one request.",
         reason="A hidden retry doubles cost and waiting, and shows an answer of which half belongs to another.",
-        applies="live",
+        applies="asked",
     ),
     Law(
         name="same-however-split",

@@ -20,7 +20,7 @@ def failed_is_told(evidence: Evidence) -> Iterator[Breach]:
     """`failed` for the provider's errors, and for them alone; whatever is not complete says why."""
     status, told = evidence.got.status, evidence.told
     if evidence.offers("error.type") and not evidence.accepts("status", status):
-        if _reported(evidence) and status != "failed":
+        if _reported(evidence) and status != "failed" and not _told_by_reason(evidence):
             yield Breach("failed, as the provider reported an error", status, evidence.end, "status")
         if evidence.effect == "interrupted" and status == "failed" and told.completion.status != "failed":
             yield Breach(
@@ -36,6 +36,14 @@ def _reported(evidence: Evidence) -> bool:
         return evidence.told.completion.status == "failed"
     again = any(note.kind == "second_cycle" for note in evidence.told.diagnostics)
     return evidence.effect == "failed" and not evidence.may_be_whole and not again
+
+
+def _told_by_reason(evidence: Evidence) -> bool:
+    """Whether a failure that stands in the provider's finish reason alone is told by showing that word."""
+    told, got = evidence.told.completion, evidence.got
+    word = told.raw_finish_reason
+    alone = told.error is not None and word is not None and told.error.code == word
+    return alone and word in (got.finish_reason, got.raw_finish_reason)
 
 
 def fault_after_terminal_noted(evidence: Evidence) -> Iterator[Breach]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from ..capabilities import Capabilities
+from ..capabilities import Capabilities, declared_by
 from ..case import Case
 from ..cassette import Interaction, load
 from ..completion import Completion, ReasoningPart, TextPart
@@ -29,8 +29,7 @@ async def twin(about: Probe) -> list[Breach] | None:
     if path is None or got is None:
         return None
     told = timeline(_answer(path), case.protocol, about.cell.row.quirks, case.call.n).completion
-    declared: Capabilities | None = getattr(about.make(about.stored), "capabilities", None)
-    capabilities = declared or Capabilities()
+    capabilities = declared_by(about.make(about.stored), case.protocol) or Capabilities()
     one, other = _facts(told, capabilities), _facts(got, capabilities)
     place = f"conformance/twins/{case.id}.yaml"
     return [Breach(shown(one[name]), shown(other[name]), place, name) for name in one if one[name] != other[name]]

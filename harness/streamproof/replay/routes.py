@@ -40,7 +40,10 @@ _LONGEST = 200
 
 
 class NotFound(Exception):
-    """What a path asks for is not there. kind: `no_case`, `no_plan`, `no_match`. facts: what there is."""
+    """What a path asks for is not there.
+
+    kind: `no_case`, `no_plan`, `no_form`, `no_match`, `no_stream`. facts: what there is.
+    """
 
     def __init__(self, kind: str, message: str, **facts: object) -> None:
         super().__init__(message)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import socket
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 from types import TracebackType
@@ -28,7 +28,7 @@ from ..case import Case, all_cases
 from ..cassette import Interaction
 from ..cell import Cell
 from ..errors import CassetteError
-from ..wire.gemini_array import json_array
+from ..wire.gemini_array import json_array, server_sent_events
 from ..wire.plans import applies
 from ..wire.plans.body import body_kind
 from .connection import problem
@@ -145,6 +145,8 @@ class CaseServer:
             response = problem(404, error.kind, error.message, **error.facts)
             if error.kind == "no_stream":
                 response = replace(response, report=None)
+            elif error.kind == "no_form":
+                tags["no_form"] = 1
         except CassetteError as error:
             response = problem(500, "bad_case", str(error))
         return replace(response, tags=tags)
@@ -238,6 +240,14 @@ class Served:
         """What somebody has to look at: requests that matched nothing."""
         return [exchange.report for exchange in self.exchanges() if exchange.report]
 
+    def strays(self) -> list[str]:
+        """Those of the reports that are not about one request too many for the stream: `streams` counts these."""
+        return [each.report for each in self.exchanges() if each.report and not _beyond(each)]
+
+    def missing_form(self) -> str:
+        """The report of a request for a form that the case does not have; "" when there was none."""
+        return next((each.report or "" for each in self.exchanges() if "no_form" in each.tags), "")
+
     def hold(self, *, after_bytes: int | None = None, after_pieces: int | None = None) -> None:
         """Withhold the rest of the streams that are asked for from now on, until `release`.
 
@@ -279,12 +289,9 @@ class Served:
         self.server._forget(self)
 
 
-def _check_request(request: Request, asked: Place, cell: Cell) -> None:
-    """Raises NotFound for what is not the cell's stream request."""
-    if request.method != "POST":
-        raise NotFound("no_stream", f"{request.method} {asked.rest or '/'} is no stream request: {_there(cell)}")
-    if not asks_for_a_stream(asked.rest, cell.row):
-        raise NotFound("no_match", f"no answer to POST {asked.rest or '/'}: {_there(cell)}")
+def _beyond(exchange: Exchange) -> bool:
+    """Whether a stream was asked for after each of its answers was given."""
+    return "stream" in exchange.tags and "interaction" not in exchange.tags
 
 
 def _check_number(number: int, cell: Cell) -> None:
@@ -308,20 +315,31 @@ def _wants_array(request: Request, cell: Cell) -> bool:
 
 def _played(cell: Cell, number: int, as_array: bool, hold: Hold | None) -> Response:
     interaction = cell.case.cassette.interactions[number]
-    if as_array:
-        interaction = _as_array(interaction, cell)
+    if cell.case.protocol == "gemini_generate_content" and interaction.status < ERROR_STATUS:
+        interaction = _as_asked(interaction, cell, as_array)
     return played(interaction, cell.plan, cell.case.protocol, hold)
 
 
-def _as_array(interaction: Interaction, cell: Cell) -> Interaction:
-    """The twin of a stream of server-sent events; other bodies as they are. Raises NotFound when it has none."""
-    if interaction.status >= ERROR_STATUS or body_kind(interaction.body) != "sse":
+def _as_asked(interaction: Interaction, cell: Cell, as_array: bool) -> Interaction:
+    """A Gemini stream in the form that the client asked for, which may not be the stored one; bodies that are no stream
+    as they are. Raises NotFound for a stream, or a plan, that there is in one form only."""
+    if as_array == (body_kind(interaction.body) != "sse"):
         return interaction
-    remedy = "ask with alt=sse"
-    body = json_array(interaction.body)
+    name, content_type, remedy, made = _FORMS[as_array]
+    body = made(interaction.body)
+    if body is None and as_array:
+        raise NotFound("no_form", f"{cell.case.id} has no form as {name}: {remedy}")
     if body is None:
-        raise NotFound("no_match", f"{cell.case.id} has no form as a JSON array: {remedy}")
+        return interaction
     if cell.plan and not applies(cell.plan, cell.case.protocol, body):
-        raise NotFound("no_plan", f"{cell.plan} is not legal for a JSON array, or changes nothing of it: {remedy}")
+        raise NotFound("no_plan", f"{cell.plan} is not legal for {name}, or changes nothing of it: {remedy}")
     headers = {name: values for name, values in interaction.headers.items() if name.lower() != "content-type"}
-    return replace(interaction, body=body, headers={**headers, "content-type": ["application/json; charset=UTF-8"]})
+    return replace(interaction, body=body, headers={**headers, "content-type": [content_type]})
+
+
+_FORMS: Mapping[bool, tuple[str, str, str, Callable[[bytes], bytes | None]]] = {
+    True: ("a JSON array", "application/json; charset=UTF-8", "ask with alt=sse", json_array),
+    False: ("server-sent events", "text/event-stream", "ask without alt=sse", server_sent_events),
+}
+"""Whether an array is asked for -> the form's name, content type, what else to ask for, and how it is made of the
+other."""

@@ -18,6 +18,8 @@ from ..adapters.said import Hello
 from ..cell import Cell
 from ..errors import CellFault, UsageError
 from ..hermetic.stage import Stage, stage
+from ..laws.check import found
+from ..laws.live import miscounted
 from ..laws.probes import with_probes
 from ..outcome import Outcome
 from ..replay.serving import CaseServer, Served
@@ -90,20 +92,16 @@ class ExternalRun:
         try:
             self.process.ready()
         except CellFault as fault:
-            return Outcome(
-                cell=cell.id,
-                adapter=self.name,
-                level=cell.case.level,
-                own_verdict=fault.verdict,
-                message=str(fault),
-            )
+            return _ungraded(cell, self.name, fault.verdict, str(fault))
         self._reach()
         limits = self.process.limits
         seconds = min(limits.read_seconds, STALL_SECONDS) if "stall" in (cell.plan.cut or "") else limits.read_seconds
         with server.open(cell) as served:
             endpoint = Endpoint(provider=cell.row, base_url=served.base_url, timeout=seconds)
             outcome = await run_cell(self._adapter(cell), cell, endpoint, seconds=limits.seconds + _SLACK)
-            return self._with_reports(outcome, served)
+            if missing := served.missing_form():  # the case's lack, no fault of the adapter
+                return _ungraded(cell, self.name, Verdict.UNSUPPORTED, missing)
+            return self._with_reports(_with_requests(outcome, cell, served), served)
 
     def _reach(self) -> None:
         """What was tried outside of a cell is a note."""
@@ -112,8 +110,9 @@ class ExternalRun:
             self.notes.append(f"before a cell began the adapter tried to reach {', '.join(tried)}")
 
     def _with_reports(self, outcome: Outcome, served: Served) -> Outcome:
-        """A request for something else explains a lot: beside what befell the cell, or as a note."""
-        reports = "; ".join(dict.fromkeys(served.reports()))
+        """A request for something else explains a lot: beside what befell the cell, or as a note. Of a further request
+        for the stream the law has told."""
+        reports = "; ".join(dict.fromkeys(served.strays()))
         if not reports:
             return outcome
         if outcome.own_verdict.ok:
@@ -131,6 +130,18 @@ def started(target: Target, limits: Limits = DEFAULTS, directory: Path | None = 
         launch = Launch(command=words, environment=on.environment, directory=directory, namespaces=on.namespaces)
         process = stack.enter_context(AdapterProcess(launch, limits, tells_where=bool(target.adapter)))
         yield ExternalRun(process, process.start(), on)
+
+
+def _ungraded(cell: Cell, adapter: str, verdict: Verdict, message: str) -> Outcome:
+    return Outcome(cell=cell.id, adapter=adapter, level=cell.case.level, own_verdict=verdict, message=message)
+
+
+def _with_requests(outcome: Outcome, cell: Cell, served: Served) -> Outcome:
+    """The law `one-request`, by the server's log; nothing of a cell that asked for no stream."""
+    asked = len(served.streams())
+    if not asked or outcome.own_verdict is Verdict.UNSUPPORTED:
+        return outcome
+    return replace(outcome, findings=(*outcome.findings, found("one-request", miscounted(cell, asked))))
 
 
 def _with_network(outcome: Outcome, tried: Sequence[str]) -> Outcome:

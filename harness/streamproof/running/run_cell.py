@@ -11,7 +11,7 @@ from typing import Any
 from .. import jsontext
 from ..adapters.contract import Adapter, Emit, Endpoint
 from ..adapters.threads import in_thread
-from ..capabilities import Capabilities
+from ..capabilities import declared_by
 from ..cell import Cell
 from ..completion import Completion, Delta, Status
 from ..errors import AdapterError, CellFault, HarnessFault, LLMError, StreamproofError
@@ -49,13 +49,15 @@ async def run_cell(
 
 def refused(adapter: Adapter, cell: Cell) -> str:
     """Why an adapter is not asked: what it declares that it does not do; "" when it is asked."""
-    declared: Capabilities | None = getattr(adapter, "capabilities", None)
+    declared = declared_by(adapter, cell.case.protocol)
     if cell.case.protocol not in adapter.protocols:
         return "the adapter does not speak this protocol"
     if declared is None:
         return ""
     if declared.providers is not None and cell.row.name not in declared.providers:
         return "the adapter does not speak to this provider"
+    if (cell.case.call.n or 1) > 1 and not declared.offers("choices"):
+        return "the adapter shows one choice, and the case asks for several"
     return "the adapter has no sync side" if cell.sync and not declared.sync else ""
 
 
@@ -108,7 +110,7 @@ async def _told(adapter: Adapter, cell: Cell, endpoint: Endpoint, emit: Emit) ->
         answer = await _answer(adapter, cell, endpoint, emit)
     except LLMError as error:
         raised, answer = error, error.partial
-        if answer is None and not _offers(adapter, "partial"):
+        if answer is None and not _offers(adapter, cell, "partial"):
             answer = Completion(status=_status(error), error=error.info)
         if answer is None:
             return None, Verdict.LOSSY, f"{type(error).__name__} without a partial completion: {error}"
@@ -118,8 +120,8 @@ async def _told(adapter: Adapter, cell: Cell, endpoint: Endpoint, emit: Emit) ->
     return answer, Verdict.PASS, ""
 
 
-def _offers(adapter: Adapter, name: str) -> bool:
-    capabilities: Capabilities | None = getattr(adapter, "capabilities", None)
+def _offers(adapter: Adapter, cell: Cell, name: str) -> bool:
+    capabilities = declared_by(adapter, cell.case.protocol)
     return capabilities is None or capabilities.offers(name)
 
 

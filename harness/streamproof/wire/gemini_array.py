@@ -1,16 +1,18 @@
-"""The JSON-array form of a Gemini stream: what the API sends for the same answer when `alt=sse` is not asked for.
+"""The two forms of a Gemini stream: with `alt=sse` server-sent events, without it one JSON array, for the same answer.
 
 https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent and recordings: one array whose elements
-come one by one, as `[{...}`, `\\n,\\r\\n{...}`, `]`.
+come one by one, as `[{...}`, `\\n,\\r\\n{...}`, `]`; or events `data: {...}`, each on one line, with CRLF.
 """
 
 from __future__ import annotations
 
 from ..jsontext import loads
-from .plans.body import Document, field
+from .plans.body import Document, field, spans
 
 _FIELDS = frozenset({b"", b"data", b"event", b"id", b"retry"})
 _FIRST, _NEXT, _END = b"[", b"\n,\r\n", b"\n]"
+_BETWEEN = b" \t\r\n[,"
+"""What may stand before an element that is an object."""
 
 
 def json_array(body: bytes) -> bytes | None:
@@ -30,6 +32,19 @@ def json_array(body: bytes) -> bytes | None:
         if not _is_json(data):
             return b"".join(pieces) if not block.ended else None
     return b"".join([*(pieces or [_FIRST]), _END])
+
+
+def server_sent_events(body: bytes) -> bytes | None:
+    """An array of objects as server-sent events; None for any other body, also an array without its end."""
+    try:
+        chunks = loads(body.decode())
+    except ValueError:
+        return None
+    if not isinstance(chunks, list) or not all(isinstance(chunk, dict) for chunk in chunks):
+        return None
+    elements = (body[slice(*span.data)].lstrip(_BETWEEN) for span in spans(body))
+    # JSON may go over several lines, and Google's events do not: clients read them line by line
+    return b"".join(b"data: " + b"".join(map(bytes.strip, each.splitlines())) + b"\r\n\r\n" for each in elements)
 
 
 def _is_json(data: bytes) -> bool:

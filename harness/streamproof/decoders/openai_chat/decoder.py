@@ -31,17 +31,24 @@ _KEPT_FIELDS = frozenset(
 )
 """Fields of a chunk that are kept in `details`, the last value that is not null."""
 
+_FLAGS = (
+    "input_sensitive", "input_sensitive_type", "input_sensitive_int", "output_sensitive", "output_sensitive_type",
+    "output_sensitive_int",
+)  # fmt: skip
+"""Fields of a chunk that are kept in `details` unless they are false or 0: that the prompt or the answer set off the
+detection of sensitive words (MiniMax), and of which kind (https://platform.minimax.io/docs/api-reference/text-chat)."""
+
 _SAYING = _KEPT_FIELDS | {"choices", "usage", "object", "error", "x_groq", "citations", "search_results", "base_resp"}
 """Fields one of which makes an event a chunk."""
 
 _CHUNK_FIELDS = _PLAIN_CHUNK | _KEPT_FIELDS | {
+    *_FLAGS,
     "error", "x_groq", "citations", "search_results", "base_resp",
     # known to say nothing about the answer: gateways and local servers
     "sla_metrics", "timings", "time_info", "metrics", "nvext", "prompt_token_ids", "prompt_text", "prompt_logprobs",
     "prompt_progress", "kv_transfer_params", "request_id", "metadata", "type", "stats", "citation_tokens", "__verbose",
-    "input_sensitive", "input_sensitive_type", "input_sensitive_int", "output_sensitive", "output_sensitive_type",
-    "output_sensitive_int", "native_finish_reason", "stop_details", "content_filter_results", "meta", "model_info",
-    "routing", "openrouter_metadata", "hook_results", "extra_fields", "status_details",
+    "native_finish_reason", "stop_details", "content_filter_results", "meta", "model_info", "routing",
+    "openrouter_metadata", "hook_results", "extra_fields", "status_details",
 }  # fmt: skip
 
 _PLAIN_CHOICE = frozenset({"index", "delta", "finish_reason", "logprobs", "token_ids", "message"})
@@ -84,8 +91,8 @@ class OpenAIChatDecoder(Decoder):
 
     The choices of a request with `n` > 1, or with an unknown `n`, are told apart by `index`; with `n` = 1 every choice
     is choice 0, as some servers count the index up from chunk to chunk. A whole `chat.completion` document is a stream
-    of one chunk, and complete. `details` gets the fields of _KEPT_FIELDS and _KEPT_CHOICE_FIELDS, `error` (the
-    provider's error as it came) and `audio_expires_at`.
+    of one chunk, and complete. `details` gets the fields of _KEPT_FIELDS, _FLAGS and _KEPT_CHOICE_FIELDS, `error`
+    (the provider's error as it came) and `audio_expires_at`.
     """
 
     protocol: ClassVar[str] = "openai_chat"
@@ -286,6 +293,7 @@ class OpenAIChatDecoder(Decoder):
             if isinstance(payload.get(field), list):
                 sources[:] = payload[field]  # Perplexity sends all of them with every chunk
         self._keep(payload, _KEPT_FIELDS)
+        self.details.update((name, payload[name]) for name in _FLAGS if payload.get(name))
         if error := payload.get("error"):
             self._on_error(error, payload)
         status = payload.get("base_resp")
