@@ -40,6 +40,7 @@ const MESSAGES = [
   [/input token count .{0,20}exceeds|exceeds the (available )?context (size|window)/i, 'context_window'],
   [/credit balance is too low|insufficient balance/i, 'insufficient_credits'],
   [/API key (not valid|expired)/i, 'authentication'],
+  [/prompt (was )?blocked/i, 'content_filter'],
 ]
 
 const STATUSES = {

@@ -16,6 +16,7 @@ answer as it stands is sent as the partial one. Schemas: harness/streamproof/sch
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import json
 import os
@@ -76,6 +77,7 @@ MESSAGES = {
     "input token count .{0,20}exceeds|exceeds the (available )?context (size|window)": "context_window",
     "credit balance is too low|insufficient balance": "insufficient_credits",
     "API key (not valid|expired)": "authentication",
+    "prompt (was )?blocked": "content_filter",
 }
 
 STATUSES = {400: "bad_request", 401: "authentication", 402: "insufficient_credits", 403: "permission"}
@@ -202,9 +204,8 @@ class Answer:
 
     def fail(self, code: str | None, message: str | None, status: str = "failed", **known: Any) -> None:
         """The library shows an error without raising. status: `failed` or `interrupted`."""
-        text = message or ""
+        self.status, text = status, message or ""
         kind = "interrupted" if status == "interrupted" else classify((code,), text, known.get("status_code"))
-        self.status = status
         self.error = _info(known.pop("type", kind), code=code, message=text, **known)
 
     def to_json(self) -> dict[str, Any]:
@@ -237,23 +238,24 @@ def serve(
 
     packages: installed distributions that the result depends on. errors: the library's own exceptions, `Class` or
     `Class: beginning of the message` -> error type. capabilities: `providers`, `fields`, `text`, `finish_dialect` and
-    so on (docs/capabilities.md).
+    so on, and what differs in a protocol in `by_protocol` (docs/capabilities.md).
     """
     out = _keep_stdout()
-    python = ".".join(map(str, sys.version_info[:3]))
     _send(
         out,
         type="hello",
         schema=1,
         adapter=adapter,
-        versions={**{name: version(name) for name in packages}, "python": python},
+        versions={**{name: version(name) for name in packages}, "python": sys.version.split()[0]},
         capabilities={"protocols": list(protocols), **capabilities},
     )
+    gc.freeze()
     with asyncio.Runner() as runner:
         for line in sys.stdin:
             message = json.loads(line)
             if message.get("type") == "call":
                 _send(out, id=message["id"], **_answered(run, message, runner, {**RAISED, **(errors or {})}))
+                gc.collect()  # a stream left open deadlocks httpcore when its end comes within the next request (#990)
 
 
 def _keep_stdout() -> TextIO:
@@ -264,7 +266,7 @@ def _keep_stdout() -> TextIO:
 
 
 def _send(out: TextIO, **message: Any) -> None:
-    out.write(json.dumps(message, default=str) + "\n")
+    out.write(json.dumps(message, default=_dumped) + "\n")
     out.flush()
 
 
@@ -305,7 +307,7 @@ def error_info(error: BaseException, types: Mapping[str, str] = RAISED, *, start
     """
     said = _provider_error(error)
     numbers = (getattr(error, name, None) for name in ("status_code", "status", "code"))
-    status = _first_int(*numbers, said.get("code"))
+    status = _first_int(*numbers, said.get("status_code"), said.get("code"))
     words = (_word(getattr(error, name, None)) for name in ("provider_error_code", "provider_code", "code"))
     own = next((word for word in words if word), None)
     code = _word(said.get("status")) or said.get("code") or own or said.get("type")
@@ -332,12 +334,13 @@ def _info(type: str, **known: Any) -> dict[str, Any]:
 
 def _provider_error(error: BaseException) -> dict[str, Any]:
     """The provider's error object, when the exception carries it."""
-    body = next((b for b in (getattr(error, "body", None), getattr(error, "details", None)) if b), None)
+    around = next((b for b in (getattr(error, "body", None), getattr(error, "details", None)) if b), None)
+    body = get(around, "body") or around
     if isinstance(body, list) and body:
         body = body[0]
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         body = body["error"]
-    return body if isinstance(body, dict) else {}
+    return {"status_code": get(around, "status_code"), **(body if isinstance(body, dict) else {})}
 
 
 def classify(words: Iterable[Any], message: str, status: int | None, by_class: str | None = None) -> str:
@@ -374,7 +377,19 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 
 def compact(value: Any) -> str:
     """JSON as the normal form writes arguments that come as an object."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_dumped)
+
+
+def plain(value: Any) -> Any:
+    """A pydantic object as JSON; what is none stays as it is."""
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json", exclude_unset=True, by_alias=True, warnings=False) if dump else value
+
+
+def _dumped(value: Any) -> Any:
+    """What stands inside of JSON and is none: a pydantic object, or its text."""
+    found = plain(value)
+    return str(value) if found is value else found
 
 
 def is_json(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from _driver import Answer, get
+from _driver import Answer, get, plain
 
 CLIENT_CALLS = {
     "function_call": (None, ("arguments",)),
@@ -19,8 +19,13 @@ CLIENT_CALLS = {
 }
 """Items that ask the client to act -> name of the tool, None where the item has its own; where the arguments stand."""
 
-SERVER_WORDS = ("_call", "mcp_", "tool_search", "program", "compaction", "additional_tools")
-"""What the types of items that the provider made or ran have in them."""
+SERVER_KINDS = frozenset({
+    "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call",
+    "mcp_list_tools", "mcp_call", "mcp_approval_response", "program", "program_output", "additional_tools",
+    "compaction", "tool_search_output", "function_call_output", "custom_tool_call_output", "computer_call_output",
+    "local_shell_call_output", "shell_call_output", "apply_patch_call_output",
+})  # fmt: skip
+"""Items that the provider made or ran: the other kinds of `openai.types.responses.ResponseOutputItem`."""
 
 
 def show_response(answer: Answer, response: Any) -> None:
@@ -67,7 +72,7 @@ def show_output(answer: Answer, output: Iterable[Any]) -> None:
             _reasoning(answer, item)
         elif kind in CLIENT_CALLS and not _on_server(item):
             _call(answer, item)
-        elif any(word in kind for word in SERVER_WORDS):
+        elif kind in SERVER_KINDS or kind in CLIENT_CALLS:
             answer.part("server_tool", name=kind, id=get(item, "id"), data=plain(item))
         else:
             answer.part("unknown", name=kind, id=get(item, "id"), data=plain(item))
@@ -152,12 +157,6 @@ def show_chat_usage(answer: Answer, usage: Any) -> None:
         reasoning=get(usage, "completion_tokens_details", "reasoning_tokens"),
     )
     answer.raw_usage = plain(usage)
-
-
-def plain(value: Any) -> Any:
-    """A pydantic object as JSON; what is none stays as it is."""
-    dump = getattr(value, "model_dump", None)
-    return dump(mode="json", exclude_unset=True, by_alias=True, warnings=False) if dump else value
 
 
 def join_items(answer: Answer) -> None:

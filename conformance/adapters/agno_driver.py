@@ -15,8 +15,7 @@ import os
 from typing import Any
 
 os.environ["AGNO_TELEMETRY"] = "false"
-from _driver import Answer, Ask, Unsupported, serve
-from _openai_shapes import plain
+from _driver import Answer, Ask, Unsupported, plain, serve
 from agno.models.anthropic import Claude
 from agno.models.base import MessageData
 from agno.models.deepseek import DeepSeek
@@ -125,8 +124,9 @@ def _show(ask: Ask, answer: Answer, message: Message) -> None:
     for block in said.get("server_tool_blocks") or ():
         answer.part("server_tool", name=block.get("type"), data=block)
     counts = message.metrics
+    beside = counts.cache_read_tokens + counts.cache_write_tokens if ask.protocol == "anthropic_messages" else 0
     answer.usage(
-        counts.input_tokens,
+        counts.input_tokens + beside,  # Claude's are the provider's, without the caches
         counts.output_tokens,
         cached=counts.cache_read_tokens,
         written=counts.cache_write_tokens,
@@ -146,6 +146,11 @@ def _text(value: Any) -> str | None:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
+FIELDS = ["-tool_calls.complete", "-finish_reason", "-raw_finish_reason", "-raw_usage", "-model", "-choices",
+          "-diagnostics", "-details", "-content.refusal", "-content.ids", "-content.unknown",
+          "-content.reasoning.summary", "-content.text.annotations", "-error.code",
+          "-error.request_id", "-error.retry_after"]  # fmt: skip
+
 serve(
     run,
     adapter="agno",
@@ -155,13 +160,16 @@ serve(
     deltas=False,
     text="joined",
     arguments="object",
-    fields=["-tool_calls.complete", "-finish_reason", "-raw_finish_reason", "-raw_usage", "-model", "-choices",
-            "-diagnostics", "-details", "-content.refusal", "-content.ids", "-content.unknown",
-            "-content.reasoning.summary", "-content.text.annotations", "-error.code",
-            "-error.request_id", "-error.retry_after"],
+    fields=FIELDS,
+    by_protocol={
+        "openai_chat": {"fields": [*FIELDS, "-content.reasoning.encrypted"]},
+        "openai_responses": {"fields": [*FIELDS, "-content.reasoning.encrypted", "-content.server_tool"]},
+        "anthropic_messages": {"fields": [*FIELDS, "-message_id"]},
+        GEMINI: {"fields": [*FIELDS, "-message_id"]},
+    },
     errors={
         "ModelAuthenticationError": "authentication",
         "ModelRateLimitError": "rate_limit",
         "ContextWindowExceededError": "context_window",
     },
-)  # fmt: skip
+)

@@ -13,8 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 import anthropic
-from _driver import Answer, Ask, get, serve
-from _openai_shapes import plain
+from _driver import Answer, Ask, get, plain, serve
 
 SERVER_BLOCKS = ("server_tool_use", "mcp_tool_use", "mcp_tool_listing", "container_upload")
 CHOICES = {"required": {"type": "any"}, "auto": {"type": "auto"}, "none": {"type": "none"}}

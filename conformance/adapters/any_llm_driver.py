@@ -2,9 +2,9 @@
 # requires-python = ">=3.11"
 # dependencies = ["any-llm-sdk[anthropic,deepseek,gemini,openai]==1.40.2", "openai==3.54.0"]
 # ///
-"""any-llm: `completion(stream=True)`, its chunks added up as its documentation does.
+"""any-llm: `completion(stream=True)`, its chunks added up as its documentation does; and `responses(stream=True)`.
 
-https://mozilla-ai.github.io/any-llm/. For Responses see any_llm_responses_driver.py.
+https://mozilla-ai.github.io/any-llm/. `completion()` shows Chat chunks, `responses()` OpenAI's own Response.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ PROVIDERS = {
     ("gemini_generate_content", "google_ai"): "gemini",
     ("gemini_generate_content", "gemini_compatible"): "gemini",
 }
+
+CHAT = ["-tool_calls.complete", "-raw_finish_reason", "-content.unknown", "-content.server_tool",
+        "-content.text.annotations", "-content.reasoning.summary", "-content.reasoning.signature",
+        "-content.reasoning.encrypted", "-content.media", "-content.citation", "-content.signatures",
+        "-content.ids", "-details", "-diagnostics"]  # fmt: skip
+"""What Chat chunks show."""
 
 
 def run(ask: Ask, answer: Answer) -> None:
@@ -91,13 +97,19 @@ if __name__ == "__main__":
         run,
         adapter="any-llm",
         packages=["any-llm-sdk", "openai", "anthropic", "google-genai"],
-        protocols=["openai_chat", "anthropic_messages", "gemini_generate_content"],
-        providers=sorted({provider for protocol, provider in PROVIDERS if protocol != "openai_responses"}),
+        protocols=["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate_content"],
+        providers=sorted({provider for _, provider in PROVIDERS}),
         deltas=False,
         text="joined",
         finish_dialect="wire",
-        fields=["-tool_calls.complete", "-raw_finish_reason", "-content.unknown", "-content.server_tool",
-                "-content.text.annotations", "-content.reasoning.summary", "-content.reasoning.signature",
-                "-content.reasoning.encrypted", "-content.media", "-content.citation", "-content.signatures",
-                "-content.ids", "-details", "-diagnostics"],
-    )  # fmt: skip
+        fields=CHAT,
+        by_protocol={
+            "openai_responses": {
+                "fields": ["-tool_calls.complete", "-choices", "-details", "-diagnostics"],
+                "finish_dialect": "raw",
+                "text": "parts",
+                "providers": ["openai", "openai_compatible"],
+            },
+            "anthropic_messages": {"fields": [*CHAT, "-usage.reasoning_tokens"]},
+        },
+    )

@@ -154,6 +154,10 @@ def _usage(ask: Ask, answer: Answer, usage: Any) -> None:
     answer.usage(ins, outs, cached=read, written=written, reasoning=usage.reasoning_tokens)
 
 
+FIELDS = ["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-choices", "-diagnostics", "-details",
+          "-content.refusal", "-content.server_tool", "-content.unknown", "-content.text.annotations",
+          "-content.reasoning.summary"]  # fmt: skip
+
 serve(
     run,
     adapter="dspy",
@@ -163,9 +167,11 @@ serve(
     deltas=False,
     finish_dialect="wire",
     arguments="object",
-    fields=["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-choices", "-diagnostics", "-details",
-            "-content.refusal", "-content.server_tool", "-content.unknown", "-content.text.annotations",
-            "-content.reasoning.summary"],
+    fields=FIELDS,
+    by_protocol={
+        "openai_chat": {"fields": [*FIELDS, "-message_id", "-content.ids", "-content.reasoning.encrypted"]},
+        "gemini_generate_content": {"fields": [*FIELDS, "-message_id"]},
+    },
     errors={
         "AuthError": "authentication",
         "BillingError": "insufficient_credits",
@@ -174,4 +180,4 @@ serve(
         "StreamAssemblyError": "interrupted",
         "ServerError": "server",
     },
-)  # fmt: skip
+)

@@ -14,8 +14,7 @@ import base64
 import re
 from typing import Any
 
-from _driver import Answer, Ask, compact, get, serve
-from _openai_shapes import plain
+from _driver import Answer, Ask, compact, get, plain, serve
 from google import genai
 from google.genai import types
 from google.oauth2.credentials import Credentials

@@ -29,6 +29,10 @@ from haystack.utils import Secret
 from haystack_integrations.components.generators.anthropic import AnthropicChatGenerator
 from haystack_integrations.components.generators.google_genai import GoogleGenAIChatGenerator
 
+FIELDS = ["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-choices", "-diagnostics", "-details",
+          "-content.refusal", "-content.media", "-content.ids", "-content.server_tool", "-content.citation",
+          "-content.unknown", "-content.reasoning.summary", "-content.text.annotations"]  # fmt: skip
+
 
 def run(ask: Ask, answer: Answer) -> None:
     """One call."""
@@ -151,7 +155,14 @@ serve(
     text="joined",
     arguments="object",
     finish_dialect="wire",
-    fields=["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-choices", "-diagnostics", "-details",
-            "-content.refusal", "-content.media", "-content.ids", "-content.server_tool", "-content.citation",
-            "-content.unknown", "-content.reasoning.summary", "-content.text.annotations"],
+    fields=FIELDS,
+    by_protocol={
+        "openai_chat": {"fields": [*FIELDS, "-message_id", "-content.reasoning"]},
+        "openai_responses": {"fields": [*FIELDS, "-usage.cache_write_tokens"]},
+        "anthropic_messages": {"fields": [*FIELDS, "-message_id", "-usage.reasoning_tokens"]},
+        "gemini_generate_content": {  # whatever happens is a RuntimeError with a text
+            "fields": [*FIELDS, "-message_id", "-error.code", "-error.status_code", "-error.request_id",
+                       "-error.retry_after"],
+        },
+    },
 )  # fmt: skip

@@ -37,7 +37,7 @@ AZURE_API_VERSION = "2025-04-01-preview"
 def run(ask: Ask, answer: Answer) -> None:
     """One call."""
     model: Any = _model(ask)
-    if ask.tools:
+    if ask.tools or ask.protocol == "anthropic_messages":  # without tools it makes one string of Claude's texts
         choice = ask.options.get("tool_choice")
         model = model.bind_tools(ask.functions, **({"tool_choice": choice} if choice else {}))
     extra = {"stop": ask.options["stop"]} if "stop" in ask.options else {}
@@ -112,10 +112,8 @@ def _block(answer: Answer, block: dict[str, Any]) -> None:
     kind, extras = block["type"], block.get("extras") or {}
     signature = extras.get("signature")
     if kind == "text":
-        answer.part(
-            "text", text=block["text"], annotations=block.get("annotations") or None, id=block.get("id"),
-            signature=signature,
-        )  # fmt: skip
+        cited = [{**(each.get("extras") or {}), **each} for each in block.get("annotations") or ()]
+        answer.part("text", text=block["text"], annotations=cited or None, id=block.get("id"), signature=signature)
     elif kind == "reasoning":
         encrypted = extras.get("encrypted_content") or block.get("encrypted_content")
         text = block.get("reasoning") or ""

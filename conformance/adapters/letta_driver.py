@@ -41,6 +41,7 @@ PROVIDERS = {
     ("gemini_generate_content", "google_ai"): "google_ai",
     ("gemini_generate_content", "gemini_compatible"): "google_ai",
 }
+GEMINI = "gemini_generate_content"
 CHOICES = {"required": {"type": "any"}, "auto": {"type": "auto"}, "none": {"type": "none"}}
 
 logging.disable(logging.CRITICAL)
@@ -68,10 +69,11 @@ async def run(ask: Ask, answer: Answer) -> None:
             answer.started = True
             _add(pieces, message)
     except Exception:
-        _show(answer, adapter)
+        _show(answer, adapter, ask.protocol)
         answer.content = answer.content or pieces.content  # what its caller has seen, where nothing was kept
+        answer.tokens = answer.tokens if any(answer.tokens.values()) else {}  # the counts begin at 0
         raise
-    _show(answer, adapter)
+    _show(answer, adapter, ask.protocol)
 
 
 def _add(pieces: Answer, message: Any) -> None:
@@ -154,14 +156,14 @@ REQUESTS = {
     "openai_chat": _chat,
     "openai_responses": _responses,
     "anthropic_messages": _anthropic,
-    "gemini_generate_content": _gemini,
+    GEMINI: _gemini,
 }
 
 
-def _show(answer: Answer, adapter: SimpleLLMStreamAdapter) -> None:
+def _show(answer: Answer, adapter: SimpleLLMStreamAdapter, protocol: str) -> None:
     for part in adapter.content or ():
         _part(answer, part)
-    _join(answer)
+    _join(answer, {"type", "text"} | ({"signature"} if protocol == GEMINI else set()))
     for call in adapter.tool_calls or ():
         answer.call(call.function.name, call.function.arguments, id=call.id)
     usage = adapter.usage
@@ -176,16 +178,16 @@ def _show(answer: Answer, adapter: SimpleLLMStreamAdapter) -> None:
     answer.finish(adapter.finish_reason)
 
 
-def _join(answer: Answer) -> None:
-    """One text and one reasoning, as most of its interfaces have them; that for Gemini has one for each chunk."""
+def _join(answer: Answer, plain: set[str]) -> None:
+    """One text and one reasoning, as most of its interfaces have them; that for Gemini has one for each chunk, with
+    the signatures seen so far. plain: what a part may have to be joined."""
     parts: list[dict[str, Any]] = []
     for part in answer.content:
-        plain = set(part) == {"type", "text"}
-        first = next((one for one in parts if plain and set(one) == set(part) and one["type"] == part["type"]), None)
+        first = next((one for one in parts if {*one, *part} <= plain and one["type"] == part["type"]), None)
         if first is None:
             parts.append(part)
         else:
-            first["text"] += part["text"]
+            first.update({**part, "text": first["text"] + part["text"]})
     answer.content = parts
 
 
@@ -208,6 +210,20 @@ def _part(answer: Answer, part: Any) -> None:
         answer.part("unknown", name=kind, data=part.model_dump(mode="json"))
 
 
+FIELDS = ["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-message_id", "-model", "-choices",
+          "-diagnostics", "-details", "-content.refusal", "-content.media", "-content.citation",
+          "-content.server_tool", "-content.unknown", "-content.text.annotations",
+          "-error.request_id", "-error.retry_after"]  # fmt: skip
+
+LACKS = {
+    "openai_chat": ["-finish_reason", "-usage.cache_write_tokens", "-content.reasoning.encrypted", "-content.ids"],
+    "openai_responses": ["-usage.cache_write_tokens"],
+    "anthropic_messages": ["-finish_reason", "-usage.reasoning_tokens", "-error.code", "-error.status_code"],
+    GEMINI: ["-finish_reason", "-usage.cache_write_tokens", "-error.code"],
+}
+"""adapters/simple_llm_stream_adapter.py:237-251 has a finish reason for Responses only; the counts are those of each
+interface's get_usage_statistics(), the errors those of each client's handle_llm_error()."""
+
 serve(
     run,
     adapter="letta",
@@ -218,10 +234,8 @@ serve(
     text="joined",
     arguments="object",
     finish_dialect="wire",
-    fields=["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-message_id", "-model", "-choices",
-            "-diagnostics", "-details", "-content.refusal", "-content.media", "-content.citation",
-            "-content.server_tool", "-content.unknown", "-content.text.annotations",
-            "-error.request_id", "-error.retry_after"],
+    fields=FIELDS,
+    by_protocol={protocol: {"fields": [*FIELDS, *lacks]} for protocol, lacks in LACKS.items()},
     errors={
         "LLMConnectionError": "connection",
         "LLMRateLimitError": "rate_limit",
@@ -236,4 +250,4 @@ serve(
         "LLMProviderOverloaded": "overloaded",
         "ContextWindowExceededError": "context_window",
     },
-)  # fmt: skip
+)

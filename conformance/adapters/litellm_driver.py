@@ -17,8 +17,8 @@ from typing import Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the import asks the network for prices
 import litellm
-from _driver import Answer, Ask, Unsupported, get, serve
-from _openai_shapes import ChatSum, plain, show_chat_usage
+from _driver import Answer, Ask, Unsupported, get, plain, serve
+from _openai_shapes import ChatSum, show_chat_usage
 
 litellm.disable_hf_tokenizer_download = True  # else it fetches tokenizers to estimate counts
 
@@ -41,6 +41,10 @@ PREFIXES = {
     ("gemini_generate_content", "gemini_compatible"): "gemini/",
 }
 
+FIELDS = ["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-content.refusal", "-content.ids",
+          "-content.unknown", "-content.server_tool", "-content.citation", "-content.signatures", "-diagnostics",
+          "-details"]  # fmt: skip
+
 
 def run(ask: Ask, answer: Answer) -> None:
     """One call."""
@@ -59,11 +63,19 @@ def run(ask: Ask, answer: Answer) -> None:
             shown.add(chunk)
     except Exception as error:
         shown.show(answer)  # the builder would make a whole answer of it
+        _show_headers(error)
         if isinstance(error, litellm.exceptions.MidStreamFallbackError):
-            raise error.original_exception or error from error  # what the provider or the connection did
+            told = error.original_exception or error  # what the provider or the connection did
+            _show_headers(told)
+            raise told from error
         raise
     if chunks:
         _show(answer, litellm.stream_chunk_builder(chunks, messages=ask.messages))
+
+
+def _show_headers(error: Any) -> None:
+    """The library keeps the headers of the response under a name of its own."""
+    error.headers = getattr(error, "litellm_response_headers", None) or getattr(error, "headers", None)
 
 
 def _arguments(ask: Ask) -> dict[str, Any]:
@@ -104,15 +116,9 @@ def _show(answer: Answer, response: Any) -> None:
 
 def _choice(one: Answer, choice: Any) -> None:
     message = choice.message
-    blocks = get(message, "thinking_blocks") or ()
-    for block in blocks:
-        if get(block, "type") == "redacted_thinking":
-            one.part("reasoning", encrypted=get(block, "data"), kind="redacted")
-        else:
-            one.part("reasoning", text=get(block, "thinking") or "", signature=get(block, "signature"))
-    if not blocks:
-        one.append("reasoning", get(message, "reasoning_content"))
-    annotations = [plain(each) for each in get(message, "annotations") or ()] or None
+    _reasoning(one, message)
+    cited = [each for block in get(message, "provider_specific_fields", "citations") or () for each in block]
+    annotations = [plain(each) for each in get(message, "annotations") or cited] or None
     if message.content or annotations:
         one.part("text", text=message.content or "", annotations=annotations)
     for call in message.tool_calls or ():
@@ -126,6 +132,22 @@ def _choice(one: Answer, choice: Any) -> None:
     one.finish(choice.finish_reason)
 
 
+def _reasoning(one: Answer, message: Any) -> None:
+    """Anthropic's blocks or the items of Responses, which go back; else one text."""
+    blocks, items = get(message, "thinking_blocks") or (), get(message, "reasoning_items") or ()
+    for block in blocks:
+        if get(block, "type") == "redacted_thinking":
+            one.part("reasoning", encrypted=get(block, "data"), kind="redacted")
+        else:
+            one.part("reasoning", text=get(block, "thinking") or "", signature=get(block, "signature"))
+    for item in () if blocks else items:
+        summary = [get(each, "text") or "" for each in get(item, "summary") or ()] or None
+        text = "\n\n".join(summary or ())
+        one.part("reasoning", text=text, summary=summary, encrypted=get(item, "encrypted_content"))
+    if not any(part["text"] for part in one.content):
+        one.append("reasoning", get(message, "reasoning_content"))
+
+
 serve(
     run,
     adapter="litellm",
@@ -135,7 +157,9 @@ serve(
     deltas=False,
     text="joined",
     finish_dialect="wire",
-    fields=["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-content.refusal", "-content.ids",
-            "-content.unknown", "-content.server_tool", "-content.citation", "-content.reasoning.summary",
-            "-content.signatures", "-diagnostics", "-details"],
-)  # fmt: skip
+    fields=[*FIELDS, "-content.reasoning.summary"],
+    by_protocol={
+        "openai_chat": {"fields": [*FIELDS, "-content.reasoning.summary", "-content.reasoning.encrypted"]},
+        "openai_responses": {"fields": [*FIELDS, "-content.text.annotations"]},
+    },
+)

@@ -15,8 +15,9 @@
 """llama-index: the LLM classes' `stream_chat()`, and the blocks of its last response.
 
 https://developers.llamaindex.ai/python/framework/module_guides/models/llms/. Why it ended stands in
-`additional_kwargs` (Anthropic) or in `raw`, the provider's object that each response carries. With Responses only the
-response of `response.completed` has all blocks; until it comes, the pieces are put together.
+`additional_kwargs` (Anthropic) or in `raw`, the provider's object that each response carries, and where the library's
+own counter looks for the usage. With Responses only the response of `response.completed` has all blocks; until it
+comes, the pieces are put together.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from _driver import Answer, Ask, Unsupported, get, serve
-from _openai_shapes import plain
+from _driver import Answer, Ask, Unsupported, get, plain, serve
+from _openai_shapes import show_chat_usage, show_response_usage
 from google.genai import types
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock
 from llama_index.llms.anthropic import Anthropic
@@ -229,19 +230,15 @@ def _text(value: Any) -> str | None:
 
 
 def _chat_said(answer: Answer, response: Any) -> None:
-    counts, raw = response.additional_kwargs, response.raw
-    if "prompt_tokens" in counts:
-        answer.usage(counts["prompt_tokens"], counts["completion_tokens"])
-    word = get(raw, "choices", 0, "finish_reason")
+    show_chat_usage(answer, get(response.raw, "usage"))
+    word = get(response.raw, "choices", 0, "finish_reason")
     if word:
         answer.finish(word)
 
 
 def _responses_said(answer: Answer, response: Any) -> None:
     raw = response.raw
-    usage = response.additional_kwargs.get("usage")
-    if usage is not None:
-        answer.usage(usage.input_tokens, usage.output_tokens)
+    show_response_usage(answer, get(raw, "response", "usage"))
     if get(raw, "type") in ("response.completed", "response.incomplete"):
         status = get(raw, "response", "status")
         answer.finish(get(raw, "response", "incomplete_details", "reason") or status)
@@ -249,33 +246,55 @@ def _responses_said(answer: Answer, response: Any) -> None:
 
 def _anthropic_said(answer: Answer, response: Any) -> None:
     said = response.message.additional_kwargs
-    usage = said.get("usage")
+    usage = get(response.raw, "usage") or said.get("usage")  # of message_delta, or of what came before it
     if usage:
-        answer.usage(usage["input_tokens"], usage["output_tokens"])
+        read, written = get(usage, "cache_read_input_tokens"), get(usage, "cache_creation_input_tokens")
+        ins = get(usage, "input_tokens")
+        total = None if ins is None else ins + (read or 0) + (written or 0)
+        answer.usage(total, get(usage, "output_tokens"), cached=read, written=written)
     answer.finish(said.get("stop_reason"))
 
 
 def _gemini_said(answer: Answer, response: Any) -> None:
-    counts, word = response.additional_kwargs, response.raw.get("finish_reason")
-    if "prompt_tokens" in counts:
-        answer.usage(counts["prompt_tokens"], counts["completion_tokens"])
+    usage, word = response.raw.get("usage_metadata") or {}, response.raw.get("finish_reason")
+    if usage:
+        outs, thoughts = usage.get("candidates_token_count"), usage.get("thoughts_token_count")
+        total = None if outs is None and thoughts is None else (outs or 0) + (thoughts or 0)
+        cached = usage.get("cached_content_token_count")
+        answer.usage(usage.get("prompt_token_count"), total, cached=cached, reasoning=thoughts)
     if word is not None:
         answer.finish(str(getattr(word, "value", word)))
 
 
+FIELDS = ["-tool_calls.complete", "-raw_finish_reason", "-message_id", "-model", "-choices",
+          "-diagnostics", "-details", "-content.refusal", "-content.citation", "-content.server_tool",
+          "-content.unknown", "-content.text.annotations", "-content.reasoning.summary",
+          "-content.signatures"]  # fmt: skip
+
 serve(
     run,
     adapter="llama-index",
-    packages=["llama-index-core", "llama-index-llms-openai", "llama-index-llms-openai-like",
-              "llama-index-llms-deepseek", "llama-index-llms-anthropic", "llama-index-llms-google-genai", "openai",
-              "anthropic", "google-genai"],
+    packages=[
+        "llama-index-core",
+        "llama-index-llms-openai",
+        "llama-index-llms-openai-like",
+        "llama-index-llms-deepseek",
+        "llama-index-llms-anthropic",
+        "llama-index-llms-google-genai",
+        "openai",
+        "anthropic",
+        "google-genai",
+    ],
     protocols=list(ASKED),
     providers=sorted({provider for providers in PROVIDERS.values() for provider in providers}),
     deltas=False,
     finish_dialect="raw",
     arguments="object",
-    fields=["-tool_calls.complete", "-usage.cached_input_tokens", "-usage.cache_write_tokens",
-            "-usage.reasoning_tokens", "-raw_usage", "-raw_finish_reason", "-message_id", "-model", "-choices",
-            "-diagnostics", "-details", "-content.refusal", "-content.citation", "-content.server_tool",
-            "-content.unknown", "-content.text.annotations", "-content.reasoning.summary", "-content.signatures"],
-)  # fmt: skip
+    fields=FIELDS,
+    by_protocol={
+        "anthropic_messages": {
+            "fields": [*FIELDS, "-raw_usage", "-usage.reasoning_tokens", "-content.reasoning.encrypted"],
+        },
+        "gemini_generate_content": {"fields": [*FIELDS, "-raw_usage"]},
+    },
+)

@@ -10,9 +10,9 @@
 # ///
 """llm: `model.prompt()`, `response.stream_events()`, and the parts of the response's messages.
 
-https://llm.datasette.io/en/stable/python-api.html. Why it ended stands in `response.json()`. The Gemini plugin has its
-URL in the code and asks for the JSON array; the clients of the others have no setting for retries and time: both are
-set from outside.
+https://llm.datasette.io/en/stable/python-api.html. Why it ended stands in `response.json()`, and for OpenAI the whole
+usage, too (`token_details` leave out zeros). The Gemini plugin has its URL in the code and asks for the JSON array; the
+clients of the others have no setting for retries and time: both are set from outside.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import llm
 import llm_anthropic
 import llm_gemini
 from _driver import Answer, Ask, Unsupported, get, serve
+from _openai_shapes import join_items
 from llm.default_plugins.openai_models import Chat, Responses
 from llm.parts import AttachmentPart, Message, Part, ReasoningPart, TextPart, ToolCallPart
 
@@ -55,13 +56,31 @@ def run(ask: Ask, answer: Answer) -> None:
         key=ask.api_key,
         options={name: value for name, value in options.items() if value is not None},
     )
+    failed = True
     try:
         for _ in response.stream_events():
             answer.started = True
+        failed = False
+    except llm_anthropic.ClaudeRefusal:
+        failed = False  # how it tells of the stop reason `refusal`
     finally:
-        for part in response._build_parts():  # what `messages()` has, which would ask again after an error
-            _part(answer, part)
-        _said(answer, response)
+        _show(answer, response, failed)
+        if ask.protocol == "openai_responses":
+            join_items(answer)
+        for part in answer.content:  # the ids of the provider's tools, which were needed to join call and result
+            part.pop("id", None)
+
+
+def _show(answer: Answer, response: llm.Response, failed: bool) -> None:
+    parts = response._build_parts()  # what `messages()` has, which would ask again after an error
+    left = len(parts) if failed else len(response._tool_calls)
+    for part in parts:
+        if isinstance(part, ToolCallPart) and not part.server_executed:
+            left -= 1
+            if left < 0 and not part.tool_call_id:  # there twice, and once in `tool_calls()`, which says what to run
+                continue
+        _part(answer, part)
+    _said(answer, response)
 
 
 def _model(ask: Ask) -> tuple[Any, dict[str, Any]]:
@@ -126,8 +145,8 @@ def _part(answer: Answer, part: Part) -> None:
     elif isinstance(part, AttachmentPart):
         answer.part("media", media_type=get(part.attachment, "type"), url=get(part.attachment, "url"))
     else:
-        name = get(part, "name") or type(part).__name__
-        answer.part("server_tool", name=name, data=json.loads(json.dumps(part.to_dict(), default=str)))
+        name, about = get(part, "name") or type(part).__name__, get(part, "tool_call_id")
+        answer.part("server_tool", name=name, id=about, data=json.loads(json.dumps(part.to_dict(), default=str)))
 
 
 def _sealed(part: Part) -> dict[str, Any]:
@@ -140,25 +159,24 @@ def _sealed(part: Part) -> dict[str, Any]:
 
 def _said(answer: Answer, response: llm.Response) -> None:
     raw = response.response_json or {}
-    answer.model = response.resolved_model
+    answer.model = response.resolved_model or raw.get("model")
     answer.message_id = raw.get("id") or raw.get("responseId")
     details = response.token_details or {}
+    all_in = get(raw, "usage", "prompt_tokens_details") or get(raw, "usage", "input_tokens_details") or {}
+    all_out = get(raw, "usage", "completion_tokens_details") or get(raw, "usage", "output_tokens_details") or {}
     read, written = details.get("cache_read_input_tokens"), details.get("cache_creation_input_tokens")
     ins = response.input_tokens
     answer.usage(
         None if ins is None else ins + (read or 0) + (written or 0),
         response.output_tokens,
-        cached=_first(
-            read, get(details, "prompt_tokens_details", "cached_tokens"),
-            get(details, "input_tokens_details", "cached_tokens"), details.get("cachedContentTokenCount"),
-        ),
-        written=written,
+        cached=_first(read, all_in.get("cached_tokens"), details.get("cachedContentTokenCount")),
+        written=_first(written, all_in.get("cache_write_tokens")),
         reasoning=_first(
-            get(details, "completion_tokens_details", "reasoning_tokens"),
-            get(details, "output_tokens_details", "reasoning_tokens"),
-            get(details, "output_tokens_details", "thinking_tokens"), details.get("thoughtsTokenCount"),
+            all_out.get("reasoning_tokens"),
+            get(details, "output_tokens_details", "thinking_tokens"),
+            details.get("thoughtsTokenCount"),
         ),
-    )  # fmt: skip
+    )
     word = raw.get("finish_reason") or raw.get("stop_reason") or get(raw, "candidates", 0, "finishReason")
     answer.finish(word or get(raw, "incomplete_details", "reason") or raw.get("status"))
 
@@ -166,6 +184,10 @@ def _said(answer: Answer, response: llm.Response) -> None:
 def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
+
+FIELDS = ["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-choices", "-diagnostics", "-details",
+          "-content.refusal", "-content.media", "-content.citation", "-content.unknown", "-content.text.annotations",
+          "-content.ids", "-content.reasoning.summary"]  # fmt: skip
 
 serve(
     run,
@@ -176,7 +198,6 @@ serve(
     deltas=False,
     arguments="object",
     finish_dialect="raw",
-    fields=["-tool_calls.complete", "-raw_finish_reason", "-raw_usage", "-choices", "-diagnostics", "-details",
-            "-content.refusal", "-content.media", "-content.citation", "-content.unknown",
-            "-content.text.annotations", "-content.ids", "-content.reasoning.summary"],
-)  # fmt: skip
+    fields=FIELDS,
+    by_protocol={"openai_chat": {"fields": [*FIELDS, "-content.reasoning"]}},
+)

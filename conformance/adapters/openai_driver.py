@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 import openai
-from _driver import Answer, Ask, get, serve
-from _openai_shapes import ResponseSum, plain, show_chat_usage, show_reasoning_details
+from _driver import Answer, Ask, get, plain, serve
+from _openai_shapes import ResponseSum, show_chat_usage, show_reasoning_details
 
 AZURE_API_VERSION = "2025-04-01-preview"
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from streamproof import errors
 from streamproof.completion import Completion
 from streamproof.schemas import validator
@@ -63,10 +64,12 @@ def talk(tmp_path: Path, run: str, *calls: dict[str, Any], serve: str = "") -> l
 
 def test_hello_tells_versions_and_capabilities(tmp_path: Path) -> None:
     """A result can be told from that of another release only by the versions of hello."""
-    hello, _ = talk(tmp_path, "pass", serve="fields=['-choices'], text='joined'")
+    differs = "by_protocol={'openai_chat': {'text': 'parts'}}"
+    hello, _ = talk(tmp_path, "pass", serve=f"fields=['-choices'], text='joined', {differs}")
     assert hello["versions"]["pytest"] == pytest.__version__
     assert hello["capabilities"] == {
-        "protocols": ["openai_chat"], "deltas": False, "fields": ["-choices"], "text": "joined"
+        "protocols": ["openai_chat"], "deltas": False, "fields": ["-choices"], "text": "joined",
+        "by_protocol": {"openai_chat": {"text": "parts"}},
     }  # fmt: skip
 
 
@@ -127,6 +130,26 @@ def test_an_async_driver_goes_on_after_an_error(tmp_path: Path) -> None:
     assert [line["type"] for line in lines] == ["hello", "error", "result"]
 
 
+def test_what_a_call_leaves_open_is_gone_before_the_next(tmp_path: Path) -> None:
+    """A stream that nobody closed ends when garbage is collected: within the next request it deadlocks the client's
+    pool, and the hang is blamed on a cell that has nothing to do with it."""
+    run = """
+def body():
+    try:
+        yield b"half"
+    finally:
+        ended.append(True)
+answer.append("text", str(len(ended)))
+left = [body()]
+next(left[0])
+left.append(left)
+"""
+    _, first, second = talk(
+        tmp_path, "import gc; gc.disable(); ended = sys.__dict__.setdefault('ended', [])" + run, CALL, CALL
+    )
+    assert [Completion.from_json(line["completion"]).text for line in (first, second)] == ["0", "1"]
+
+
 def test_a_driver_names_the_exceptions_of_its_library(tmp_path: Path) -> None:
     """`Class: message` tells a cut from other errors of the same class; a cut is `interrupted`, not `failed`."""
     serve = "errors={'ValueError: stream ended': 'interrupted'}"
@@ -159,6 +182,18 @@ def test_arguments_that_are_no_json_are_not_complete(kit: ModuleType) -> None:
     for text in ('{"a": 1}', '{"a": ', "", None):
         answer.call("f", text)
     assert [call["complete"] for call in answer.tool_calls] == [True, False, True, True]
+
+
+def test_objects_inside_of_arguments_are_json(kit: ModuleType) -> None:
+    """Libraries hand on lists of pydantic objects: their `repr` is no JSON, and the user of the library has objects."""
+
+    class Action(BaseModel):
+        type: str
+        x: int | None = None
+
+    answer = kit.Answer()
+    answer.call("computer", [Action(type="click", x=3), Action(type="wait")])
+    assert answer.tool_calls[0]["arguments"] == '[{"type":"click","x":3},{"type":"wait"}]'
 
 
 class Refused(Exception):
@@ -194,6 +229,14 @@ def test_the_provider_s_error_object_is_read(kit: ModuleType) -> None:
         "request_id": "r1",
         "retry_after": 1.5,
     }
+
+
+def test_an_error_object_in_details_is_read(kit: ModuleType) -> None:
+    """Libraries with exceptions of their own keep body and status of the provider's in `details`."""
+    error = RuntimeError("OpenAI API error")
+    error.details = {"body": {"code": "tool_use_failed", "message": "no"}, "status_code": 500}  # type: ignore[attr-defined]
+    info = kit.error_info(error)
+    assert (info["code"], info["message"], info["status_code"]) == ("tool_use_failed", "no", 500)
 
 
 def test_a_connection_that_breaks_later_is_a_cut(kit: ModuleType) -> None:

@@ -123,6 +123,11 @@ function showUsage(answer, usage) {
   answer.usage(usage.input_tokens, usage.output_tokens, ins?.cache_read, ins?.cache_creation, outs?.reasoning)
 }
 
+const FIELDS = [
+  '-raw_usage', '-choices', '-diagnostics', '-details', '-content.reasoning.summary', '-content.text.annotations',
+  '-content.citation', '-content.signatures', '-error.request_id', '-error.retry_after',
+]
+
 await serve(run, {
   adapter: 'langchain-js',
   packages: ['core', 'openai', 'anthropic', 'google-genai', 'deepseek'].map((name) => `@langchain/${name}`),
@@ -133,6 +138,11 @@ await serve(run, {
     deltas: false,
     arguments: 'object',
     finish_dialect: 'raw',
-    fields: ['-raw_usage', '-choices', '-diagnostics', '-details', '-content.reasoning.summary', '-content.text.annotations', '-content.citation', '-content.signatures', '-error.request_id', '-error.retry_after'],
+    fields: FIELDS,
+    by_protocol: {
+      openai_chat: { fields: [...FIELDS, '-content.ids', '-content.reasoning.encrypted'] },
+      anthropic_messages: { fields: [...FIELDS, '-usage.reasoning_tokens'] },
+      gemini_generate_content: { fields: [...FIELDS, '-usage.reasoning_tokens', '-message_id', '-model', '-error.code'] },
+    },
   },
 })

@@ -8,6 +8,7 @@ import { createAnthropic } from '@ai-sdk/anthropic'
 import { createAzure } from '@ai-sdk/azure'
 import { createDeepSeek } from '@ai-sdk/deepseek'
 import { createGoogle } from '@ai-sdk/google'
+import { createOpenResponses } from '@ai-sdk/open-responses'
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { createXai } from '@ai-sdk/xai'
@@ -19,6 +20,8 @@ const compatible = ({ base_url, api_key, model, provider }) =>
 const azure = ({ base_url, api_key }) =>
   createAzure({ baseURL: `${base_url}/openai`, apiKey: api_key, apiVersion: '2025-04-01-preview', useDeploymentBasedUrls: true })
 const openai = ({ base_url, api_key }) => createOpenAI({ baseURL: base_url, apiKey: api_key })
+const openResponses = ({ base_url, api_key, model, provider }) =>
+  createOpenResponses({ name: provider, url: `${base_url}/responses`, apiKey: api_key })(model)
 const anthropic = ({ base_url, api_key, model }) => createAnthropic({ baseURL: `${base_url}/v1`, apiKey: api_key })(model)
 const google = ({ base_url, api_key, model }) => createGoogle({ baseURL: `${base_url}/v1beta`, apiKey: api_key })(model)
 const bedrock = (create) => ({ base_url, api_key, model }) => create({ baseURL: base_url, apiKey: api_key, region: 'us-east-1' })(model)
@@ -36,7 +39,8 @@ const MODELS = {
   },
   openai_responses: {
     openai: (ask) => openai(ask).responses(ask.model),
-    openai_compatible: (ask) => openai(ask).responses(ask.model),
+    openai_compatible: openResponses,
+    lmstudio: openResponses,
     xai: ({ base_url, api_key, model }) => createXai({ baseURL: base_url, apiKey: api_key }).responses(model),
   },
   anthropic_messages: { anthropic, anthropic_compatible: anthropic, bedrock: bedrock(createAmazonBedrockAnthropic) },
@@ -226,6 +230,8 @@ const ERRORS = [
 ]
 
 const packages = ['ai', 'amazon-bedrock', 'anthropic', 'azure', 'deepseek', 'google', 'openai', 'openai-compatible', 'xai']
+const FIELDS = ['-choices', '-diagnostics', '-content.refusal', '-content.unknown']
+
 await serve(run, {
   adapter: 'vercel-ai',
   packages: packages.map((name) => (name === 'ai' ? name : `@ai-sdk/${name}`)),
@@ -237,6 +243,11 @@ await serve(run, {
     deltas: false,
     finish_dialect: 'wire',
     arguments: 'object',
-    fields: ['-choices', '-diagnostics', '-content.refusal', '-content.unknown'],
+    fields: FIELDS,
+    by_protocol: {
+      openai_chat: { fields: [...FIELDS, '-details', '-content.ids', '-content.reasoning.encrypted', '-usage.cache_write_tokens'] },
+      openai_responses: { fields: [...FIELDS, '-details'] },
+      bedrock_converse: { fields: [...FIELDS, '-details'] },
+    },
   },
 })
