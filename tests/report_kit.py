@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import re
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,6 +72,13 @@ def column(path: Path, outcomes: Iterable[Outcome], **more: Any) -> Column:
     """The one column of a run."""
     (found,) = columns(read_runs([run_file(path, outcomes, **more)]))
     return found
+
+
+def details_of(page: str) -> list[dict[str, Any]]:
+    """The details of the cases of a page, in its order; unpacked as a browser does it."""
+    packed = re.findall(r'<script type="text/plain" id="details-\d+">([A-Za-z0-9+/=]*)</script>', page)
+    texts = (zlib.decompress(base64.b64decode(block)).decode() for block in packed)
+    return [jsontext.loads(line) for text in texts for line in text.split("\n")]
 
 
 def evil_column(path: Path) -> Column:

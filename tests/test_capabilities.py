@@ -57,6 +57,7 @@ def test_json_both_ways() -> None:
     declared = Capabilities(
         protocols=("openai_chat",), providers=("openai",), deltas=False, fields=("-usage", "details.stop_sequence"),
         finish_dialect="raw", text="joined", arguments="object", concurrent=4, cancel=True,
+        by_protocol={"openai_chat": {"fields": ("usage",), "text": "parts", "deltas": True, "providers": ("azure",)}},
     )  # fmt: skip
     assert Capabilities.from_json(declared.to_json()) == declared
     hello = {"type": "hello", "schema": 1, "adapter": "x", "versions": {}, "capabilities": declared.to_json()}
@@ -73,12 +74,40 @@ def test_json_both_ways() -> None:
         ({"fields": ["-usage.tokens"]}, "'-usage.tokens', which is no field"),
         ({"protocols": ["openai"]}, "no protocol 'openai'"),
         ({"dialect": "wire"}, "have no dialect"),
+        ({"by_protocol": {"openai": {}}}, "by_protocol names 'openai', which is no protocol of this adapter"),
+        (
+            {"protocols": ["openai_chat"], "by_protocol": {"openai_responses": {}}},
+            "by_protocol names 'openai_responses', which is no protocol",
+        ),
+        ({"by_protocol": {"openai_chat": {"dialect": "wire"}}}, "by_protocol.openai_chat have no dialect"),
+        ({"by_protocol": {"openai_chat": {"cancel": True}}}, "by_protocol.openai_chat have no cancel"),
+        ({"by_protocol": {"openai_chat": {"text": "merged"}}}, "by_protocol.openai_chat.text is 'merged'"),
+        ({"by_protocol": {"openai_chat": {"fields": ["-usge"]}}}, "by_protocol.openai_chat.fields names '-usge'"),
+        ({"by_protocol": {"openai_chat": ["text"]}}, "by_protocol.openai_chat is no object"),
+        ({"by_protocol": ["openai_chat"]}, "by_protocol is no object"),
     ],
 )
 def test_words_that_mean_nothing(document: dict[str, object], message: str) -> None:
     """A misspelt word that restricts nothing, or everything, and nobody notices."""
     with pytest.raises(UsageError, match=message):
         Capabilities.from_json(document)
+
+
+DIFFERS = Capabilities(
+    protocols=("openai_chat", "openai_responses"),
+    fields=("-content.reasoning",),
+    text="joined",
+    by_protocol={"openai_responses": {"fields": (), "text": "parts", "finish_dialect": "raw"}},
+)
+
+
+def test_what_differs_in_a_protocol() -> None:
+    """An overlay that also changes what it does not name, or other protocols."""
+    there = DIFFERS.at("openai_responses")
+    assert (there.text, there.finish_dialect, there.arguments) == ("parts", "raw", "text")
+    assert there.offers("content.reasoning")
+    assert DIFFERS.at("openai_chat").text == "joined"
+    assert not DIFFERS.at("openai_chat").offers("content.reasoning")
 
 
 def test_the_page_lists_every_field() -> None:
@@ -163,6 +192,47 @@ def test_ways_of_speaking(declared: Capabilities, name: str, where: Where, messa
     """A dialect that nobody speaks, or a form that is not kept."""
     (complaint,) = complaints(declared, run_of(name, where, 3))
     assert message in complaint
+
+
+def at(protocol: str, runs: list[Ran]) -> list[Ran]:
+    """The same outcomes at cases of another protocol."""
+    return [Ran(run.cell.replace("openai_chat", protocol), run.fields) for run in runs]
+
+
+def test_each_protocol_is_held_against_its_own_declaration() -> None:
+    """A complaint about parts in the one protocol that says that it gives parts."""
+    parts = run_of("text.parts", "both", 3)
+    assert complaints(DIFFERS, [*run_of("text.parts", "wire", 3), *at("openai_responses", parts)]) == []
+    (complaint,) = complaints(DIFFERS, [*parts, *at("openai_responses", run_of("text.parts", "wire", 3))])
+    assert "shows text in parts in 3 cells of openai_chat, such as openai_chat/case-0@openai" in complaint
+    assert "declare text: parts in by_protocol.openai_chat" in complaint
+
+
+def test_a_claim_for_one_protocol_is_not_kept_by_another() -> None:
+    """An overlay that claims a dialect or a field which only other protocols show."""
+    claimed = replace(DIFFERS, by_protocol={"openai_responses": {"fields": ("usage",), "finish_dialect": "raw"}})
+    for name, what in (("usage.input_tokens",) * 2, ("finish_dialect.raw", "finish_dialect 'raw'")):
+        shown_in_chat = [*run_of(name, "both", 3), *at("openai_responses", run_of(name, "wire", 3))]
+        (complaint,) = complaints(claimed, shown_in_chat)
+        assert f"declares {what} for openai_responses, and never shows it" in complaint
+        assert "such as openai_responses/case-0@openai" in complaint
+        assert "take it out of by_protocol.openai_responses" in complaint
+
+
+def test_a_claim_for_all_protocols_is_kept_by_any() -> None:
+    """Media that Chat has on three wires and Responses shows: the overlay about something else splits the judgement."""
+    declared = replace(DIFFERS, by_protocol={"openai_responses": {"text": "parts"}})
+    media = [*run_of("content.media", "wire", 3), *at("openai_responses", run_of("content.media", "both", 1))]
+    assert complaints(declared, media) == []
+
+
+def test_what_only_some_protocols_show() -> None:
+    """A complaint that sends an author through all protocols, where one differs."""
+    declared = Capabilities(text="joined")
+    runs = [*run_of("text.parts", "wire", 3), *at("openai_responses", run_of("text.parts", "both", 3))]
+    (complaint,) = complaints(declared, runs)
+    assert "in 3 cells of openai_responses, such as" in complaint
+    assert "declare text: parts in by_protocol.openai_responses, or" in complaint
 
 
 def test_what_cells_tell() -> None:

@@ -20,7 +20,8 @@ from limited import (
     says,
     says_raw_finish,
 )
-from streamproof.capabilities import Capabilities
+from streamproof.adapters.contract import Call, Emit, Endpoint
+from streamproof.capabilities import Capabilities, Overlay
 from streamproof.case import all_cases
 from streamproof.cell import Cell, cells
 from streamproof.completion import (
@@ -37,13 +38,15 @@ from streamproof.completion import (
     part_to_json,
 )
 from streamproof.errors import LLMError, llm_error
+from streamproof.grading.capability_check import complaints
 from streamproof.grading.view import Told, View, view
 from streamproof.jsontext import JSON
 from streamproof.outcome import Outcome
 from streamproof.requirements import Requirement
-from streamproof.running.run_cell import run_cell
+from streamproof.running.run_cell import refused, run_cell
 from streamproof.verdict import Verdict
 
+UNSUPPORTED = Verdict.UNSUPPORTED
 BESIDE = ("-details", "-diagnostics")
 """What the fake library never shows."""
 
@@ -121,6 +124,43 @@ def test_a_short_list_of_fields_is_green() -> None:
     modest = Capabilities(fields=("content.text", "tool_calls"), text="joined")
     found = list(outcomes(Limited((), modest)))
     assert [outcome.cell for outcome in found if not outcome.verdict.ok] == []
+
+
+class JoinsInResponses(Limited):
+    """A library that joins text in one protocol, and gives its parts in the others."""
+
+    def run(self, call: Call, endpoint: Endpoint, emit: Emit) -> Completion:
+        joins = endpoint.provider.protocol == "openai_responses"
+        return Limited.run(self if joins else Limited(), call, endpoint, emit)
+
+
+def test_what_differs_in_a_protocol() -> None:
+    """A library that has to be declared as the least of its protocols, and is complained of in the others."""
+    changes, joined = LIBRARIES["joined"]
+    whole = Capabilities(fields=BESIDE)
+    there: Overlay = {"text": "joined", "fields": joined.fields or ()}
+    differs = replace(whole, by_protocol={"openai_responses": there})
+    found = list(outcomes(JoinsInResponses(changes, differs)))
+    assert [outcome.cell for outcome in found if not outcome.verdict.ok] == []
+    assert not [each for each in complaints(differs, found) if "text in parts" in each]
+    undeclared = red(JoinsInResponses(changes, whole))
+    assert {cell.partition("/")[0] for cell in undeclared} == {"openai_responses"}
+    (everywhere,) = [each for each in complaints(joined, found) if "text in parts" in each]
+    assert "openai_responses" not in everywhere
+
+
+def test_providers_of_a_protocol() -> None:
+    """A library that speaks to a provider in one of its protocols only is asked in the other too."""
+    elsewhere = Capabilities(by_protocol={"openai_chat": {"providers": ("nobody",)}})
+    unsupported = {o.cell.partition("/")[0] for o in outcomes(Limited((), elsewhere)) if o.own_verdict is UNSUPPORTED}
+    assert unsupported == {"openai_chat"}
+
+
+def test_several_choices_are_asked_of_who_shows_them() -> None:
+    """A library with one answer is blamed for the choices that it was made to ask for."""
+    several = next(cell for cell in cells(all_cases()) if cell.case.id == "openai_chat/n-choices")
+    assert refused(Limited((), Capabilities(fields=("-choices",))), several)
+    assert not refused(Limited((), Capabilities(fields=("choices",))), several)
 
 
 LIES: dict[str, Change] = {

@@ -62,6 +62,12 @@ class Browser:
         self.until(lambda: self.script("return document.querySelector('#matrix table').dataset.whole === 'yes'"))
         return self
 
+    def open_case(self, state: str, **how: Any) -> Browser:
+        """Load the page anew, at a state that opens a case, and wait until its details are there."""
+        self.open(state, **how)
+        self.until(lambda: self.opened)
+        return self
+
     def script(self, source: str, *arguments: Any) -> Any:
         """What JavaScript returns."""
         return self.chrome.execute_script(source, *arguments)

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 import pytest
 from browser_kit import Browser, saved
-from report_kit import TEXT, USAGE, column, outcome
+from report_kit import TEXT, USAGE, column, finding, outcome
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 from streamproof.outcome import KnownFailure
@@ -33,6 +33,14 @@ def test_drill_down(browser: Browser) -> None:
     assert "{" in browser.text(".event[open] pre")
 
 
+def test_of_numbers_that_differ_all_is_marked(chrome: Chrome, tmp_path: Path) -> None:
+    """Nobody should see a 4 marked in 341 where 31 was expected."""
+    bad = finding(Verdict.WRONG, path="usage.input_tokens", expected="equals 31", got="341")
+    found = column(tmp_path / "acme", [outcome(f"{TEXT}@openai", findings=((bad, ""),))])
+    page = Browser(chrome, saved(tmp_path / "numbers.html", [found])).open_case(f"#case={TEXT}&by=acme+1.2.3")
+    assert [mark.text for mark in page.all(".findings mark")] == ["31", "341"]
+
+
 def test_a_known_failure_is_told_with_its_reason(chrome: Chrome, tmp_path: Path) -> None:
     """It is red, set apart, and says who knows of it; where a case has more turns, they follow."""
     entry = KnownFailure("finish-length", "says stop", "https://example.org/1")
@@ -55,7 +63,7 @@ def test_a_known_failure_is_told_with_its_reason(chrome: Chrome, tmp_path: Path)
 
 def test_a_crash_shows_its_message(browser: Browser) -> None:
     """There is no completion to compare; the expected one stands there."""
-    browser.open(f"#case={USAGE}&by=acme+1.2.3")
+    browser.open_case(f"#case={USAGE}&by=acme+1.2.3")
     assert browser.text("#detail .message") == "it was a crash"
     assert "It gave no completion" in browser.text(".comparison")
     assert not browser.all(".diff")
@@ -63,13 +71,13 @@ def test_a_crash_shows_its_message(browser: Browser) -> None:
 
 def test_from_adapter_to_adapter_and_failure_to_failure(browser: Browser) -> None:
     """Inside the drill-down; the address follows."""
-    browser.open(f"#case={TEXT}&by=acme+1.2.3")
+    browser.open_case(f"#case={TEXT}&by=acme+1.2.3")
     browser.click("#detail .tools button:nth-of-type(2)")
-    browser.until(lambda: USAGE in browser.hash)
-    assert "crash" in browser.text("#detail .verdict")
+    browser.until(lambda: "acme 1.2.3\ncrash" in browser.text("#detail .verdict"))
+    assert USAGE in browser.hash
     browser.all("#detail .strip li a")[1].click()
-    browser.until(lambda: "by=bolt+0.9" in browser.hash)
-    assert "lossy" in browser.text("#detail .verdict")
+    browser.until(lambda: "bolt 0.9\nlossy" in browser.text("#detail .verdict"))
+    assert "by=bolt+0.9" in browser.hash
 
 
 @pytest.mark.parametrize(
@@ -82,8 +90,7 @@ def test_from_adapter_to_adapter_and_failure_to_failure(browser: Browser) -> Non
 )
 def test_a_deep_link_opens_the_drill_down(browser: Browser, state: str, word: str) -> None:
     """As it was shared: the case, the adapter, the cell, the filters below."""
-    browser.open(state)
-    assert browser.opened
+    browser.open_case(state)
     assert word in browser.text("#detail .verdict")
     browser.press(Keys.ESCAPE)
     browser.until(lambda: not browser.opened and "case=" not in browser.hash)
@@ -96,9 +103,57 @@ def test_a_case_alone_shows_what_must_come_out(browser: Browser) -> None:
     browser.until(lambda: browser.opened)
     assert "What must come out" in browser.text("#detail")
     assert browser.all("#detail .held li")
+    source = browser.one("#detail .held a")
+    assert str(source.get_attribute("href")).startswith("https://")
+    assert source.get_attribute("rel") == "noreferrer"
     assert len(browser.all("#detail .strip li")) == 2
     assert browser.text(".wire li:last-child").startswith("end of body")
     assert "why it matters" in browser.text(".about")
+
+
+def test_only_adapters_that_were_asked_stand_beside_a_case(browser: Browser) -> None:
+    """The others are counted, unless one of them is what was opened."""
+    browser.open_case("#case=anthropic_messages/text&by=acme+1.2.3")
+    assert browser.text("#detail .strip").split("\n") == ["✓", "acme 1.2.3", ", pass", "1 does not speak it"]
+    browser.open_case("#case=anthropic_messages/text&by=bolt+0.9")
+    assert len(browser.all("#detail .strip li a")) == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("delete window.DecompressionStream", "it has no DecompressionStream"),
+        ("const given = atob; window.atob = (text) => given(text.slice(0, 40))", "cannot be read"),
+    ],
+)
+def test_where_details_cannot_be_unpacked_this_is_told(browser: Browser, damage: str, words: str) -> None:
+    """In an old browser, or of a file that was cut; the verdict and the command are there still."""
+    given = browser.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": damage})
+    try:
+        browser.open_case(f"#case={TEXT}&by=acme+1.2.3")
+        assert words in browser.text("#detail [role=alert]")
+        assert "wrong" in browser.text("#detail .verdict")
+        assert "streamproof run openai_chat/text" in browser.text("#detail .again")
+        browser.click("#detail .close")
+        browser.until(lambda: not browser.opened)
+    finally:
+        browser.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", given)
+
+
+def test_what_was_opened_last_is_shown(browser: Browser) -> None:
+    """However long the details of the one before it take; what was closed meanwhile stays closed."""
+    browser.open()
+    browser.script("for (const chip of [...document.querySelectorAll('#matrix .chip')].slice(0, 3)) chip.click()")
+    browser.until(lambda: browser.opened)
+    assert browser.text("#detail .verdict").split("\n")[1:3] == ["acme 1.2.3", "crash"]
+    browser.open()
+    browser.script("""
+      document.querySelector("#matrix .chip").click();
+      history.replaceState(null, "", "#");
+      dispatchEvent(new HashChangeEvent("hashchange"));
+      return new Promise((done) => setTimeout(done, 300));
+    """)
+    assert not browser.opened
 
 
 def test_an_unknown_case_in_the_address_is_told(browser: Browser) -> None:

@@ -26,8 +26,8 @@ def test_the_first_screen_and_the_matrix(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "rows", "count"),
     [
-        ("protocol", "anthropic_messages", 1, "1 of 3 streams, 2 cells"),
-        ("provider", "azure", 1, "1 of 3 streams, 2 cells"),
+        ("protocol", "anthropic_messages", 1, "1 of 3 streams, 1 cell; 1 adapter without any"),
+        ("provider", "azure", 1, "1 of 3 streams, 1 cell; 1 adapter without any"),
         ("adapter", "bolt 0.9", 3, "All 3 streams, 4 cells"),
     ],
 )
@@ -60,6 +60,23 @@ def test_filter_by_verdict_and_text(browser: Browser) -> None:
     browser.until(lambda: browser.text("#count") == "1 of 3 streams, 2 cells")
     browser.one("[name=q]").send_keys(" nowhere")
     browser.until(lambda: browser.text("#count") == "No stream fits these filters")
+
+
+def test_a_column_without_a_verdict_is_left_out(browser: Browser) -> None:
+    """Where a filter leaves it nothing; not when it is what was asked for."""
+    browser.open("#protocol=anthropic_messages")
+    assert len(browser.all("#matrix thead th.adapter")) == 1
+    for state in ("#protocol=anthropic_messages&adapter=bolt+0.9", "#verdict=unsupported"):
+        browser.open(state)
+        assert browser.text("#matrix thead th.adapter:last-child").split() == ["bolt", "0.9"]
+
+
+def test_shares_of_a_part_by_verdict_are_not_told(browser: Browser) -> None:
+    """Of the wrong cells, none is right."""
+    browser.open()
+    assert browser.text("#matrix .group .share") == "33%"
+    browser.open("#verdict=wrong")
+    assert browser.text("#matrix .group .share") == ""
 
 
 def test_filter_by_level(browser: Browser, tmp_path: Path) -> None:

@@ -99,14 +99,15 @@ def unchecked(outcomes: list[Outcome], adapter: str) -> list[str]:
     return [jsontext.dumps(document) for document in documents]
 
 
-def test_fourteen_adapters_on_every_case(browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All of them are there in the end. How long it takes is printed, not asserted: the machine has a say in it."""
-    found = many(tmp_path, 14)
+def test_twenty_adapters_on_every_case(browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them are there in the end, also on a phone. How long it takes is printed, not asserted: the machine has a
+    say in it."""
+    found = many(tmp_path, 20)
     browser.address = saved(tmp_path / "many.html", found)
     browser.open()
     cases = len({result.name.case for result in found[0].results.values()})
     assert len(browser.rows()) == cases
-    assert len(browser.all("#matrix .chip")) == 14 * cases
+    assert len(browser.all("#matrix .chip")) == 20 * cases
     mark = "return performance.getEntriesByName(arguments[0])[0].startTime"
     usable, whole = browser.script(mark, "streamproof-shown"), browser.script(mark, "streamproof-whole")
     typed = browser.script("""
@@ -118,9 +119,12 @@ def test_fourteen_adapters_on_every_case(browser: Browser, tmp_path: Path, capsy
     size = (tmp_path / "many.html").stat().st_size / 1e6
     with capsys.disabled():
         print(
-            f"\n14 adapters x {cases} cases, {size:.1f} MB: usable after {usable:.0f} ms, "
+            f"\n20 adapters x {cases} cases, {size:.1f} MB: usable after {usable:.0f} ms, "
             f"every row drawn after {whole:.0f} ms, a filter took {typed:.0f} ms"
         )
+    browser.open_case(f"#case={TEXT}&by=adapter-7+1.0", width=390)
+    for node in ("documentElement", "getElementById('detail')"):
+        assert browser.script(f"const d = document.{node}; return d.scrollWidth - d.clientWidth") <= 0
 
 
 def test_the_command_s_page_works(browser: Browser, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from case_files import CHAT, TEXT, chat_chunk, requirement, sse, write_case
 from click.testing import CliRunner, Result
 from streamproof import jsontext
+from streamproof.capabilities import Capabilities
 from streamproof.cli import main
 from streamproof.data import ENVIRONMENT
 from streamproof.expectations.file import load_expectations
@@ -186,6 +187,25 @@ def library(folder: Path, monkeypatch: pytest.MonkeyPatch, *fields: str) -> list
     (folder / "shy.py").write_text(LIBRARY.replace("FIELDS", repr(fields)), encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(folder))
     return ["--adapter", "shy:Library"]
+
+
+def test_a_protocol_s_own_declaration(thoughts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A declaration that is lost on its way through the process or into the header, and judges nothing there."""
+    args = library(tmp_path, monkeypatch)
+    differs = "by_protocol={'openai_chat': {'fields': ('-content.reasoning', '-details', '-diagnostics', '-error')}}"
+    script = tmp_path / "shy.py"
+    script.write_text(script.read_text(encoding="utf-8").replace("fields=(", f"{differs}, fields=("), encoding="utf-8")
+    file = tmp_path / "run.ndjson"
+    result = run(*args, "--json", file)
+    assert result.exit_code == 0, result.output
+    assert "3 not_offered" in result.stdout
+    header, *_, footer = (jsontext.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+    assert problems("outcome", header) == []
+    declared = Capabilities.from_json(header["capabilities"])
+    assert declared.to_json() == header["capabilities"]
+    assert not declared.at("openai_chat").offers("content.reasoning")
+    assert declared.offers("content.reasoning")
+    assert footer["capability_complaints"] == []
 
 
 def test_what_is_not_offered_is_not_red(thoughts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_markdown_tells_scores_and_failures(scored: Column, mixed: Column) -> No
     why."""
     text = markdown([scored], 20)
     (row,) = (line for line in text.splitlines() if line.startswith("| **"))
-    assert "| 42.8 % (3/7) | 28.5 % (2/7) | 1/1 | 2/6 |" in row
+    assert "| 42.8 % (3/7) | 75.0 % (3/4) | 1/1 | 2/6 |" in row
     assert "streamproof run openai_chat/case-2 --provider openai --adapter mine:Acme" in text
     assert text.count("<details>") == text.count("</details>") == 4
     assert "The worst 1 failures" in markdown([scored], 1)
@@ -199,7 +199,7 @@ def test_the_badge_is_what_shields_reads(scored: Column) -> None:
     assert badge([scored]) == {
         "schemaVersion": 1,
         "label": "streamproof 1.2.3",
-        "message": "3/7 right, 2 complete",
+        "message": "3/7 right, 75.0 % offered",
         "color": "orange",
         "isError": False,
     }
@@ -237,7 +237,7 @@ def test_a_badge_speaks_for_one_adapter(mixed: Column, cut: Column) -> None:
 
 def test_the_table_counts_and_shows_the_worst(scored: Column, mixed: Column) -> None:
     """Scores per protocol, verdicts, and expected, got, place and command of each failure."""
-    assert re.search(r"acme 1\.2\.3\s+42\.8 %\s+3/7\s+28\.5 %\s+2/7\s+1/1\s+2/6", table(scored, worst=2))
+    assert re.search(r"acme 1\.2\.3\s+42\.8 %\s+3/7\s+75\.0 %\s+3/4\s+1/1\s+2/6", table(scored, worst=2))
     text = table(mixed, worst=2)
     assert "no score" in text
     assert re.search(r"acme 1\.2\.3\s+9\s+2\s+1\s+1\s+1\s+1\s+1\s+1\s+1\s+1\s+·", text)

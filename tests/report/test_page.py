@@ -9,17 +9,19 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from case_files import write_case
-from report_kit import EVIL, MESSAGE, TEXT, USAGE, column, evil_column, finding, lines, outcome, write
+from report_kit import EVIL, MESSAGE, TEXT, USAGE, column, details_of, evil_column, finding, lines, outcome, write
+from streamproof import jsontext
 from streamproof.data import ENVIRONMENT
 from streamproof.outcome import KnownFailure
 from streamproof.report.columns import Column, columns
-from streamproof.report.html.data import packed, script_json
+from streamproof.report.html.data import PER_BLOCK, packed, script_json
 from streamproof.report.html.facts import facts_of
 from streamproof.report.html.page import page
 from streamproof.report.runs import read_runs
@@ -59,16 +61,22 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVIRONMENT, str(tmp_path / "suite"))
 
 
-def drawn(*found: Column) -> Elements:
+def html(*found: Column) -> str:
     """The page of some columns."""
     ids = {result.name.case for one in found for result in one.results.values()}
-    return Elements(page(found, facts_of(ids)))
+    return page(found, facts_of(ids))
 
 
-def blocks(elements: Elements) -> dict[str, Any]:
-    """The data of a page, by the ids of its blocks."""
-    found = elements.all("script")
-    return {str(a["id"]): json.loads(text) for a, text in found if a.get("type") == "application/json"}
+def drawn(*found: Column) -> Elements:
+    """The elements of the page of some columns."""
+    return Elements(html(*found))
+
+
+def index_of(text: str) -> dict[str, Any]:
+    """The index of a page."""
+    (index,) = (text for a, text in Elements(text).all("script") if a.get("id") == "index")
+    found: dict[str, Any] = json.loads(index)
+    return found
 
 
 @pytest.mark.usefixtures("suite")
@@ -76,22 +84,23 @@ def test_the_data_holds_every_outcome_once(tmp_path: Path) -> None:
     """A letter per cell and adapter; details only where there is something to say; the wire once per case."""
     first = column(tmp_path / "a", [outcome(f"{TEXT}@openai"), outcome(f"{TEXT}@azure+split:byte+sync", Verdict.WRONG)])
     second = column(tmp_path / "b", [outcome(f"{TEXT}@openai", Verdict.CRASH, adapter="bolt")], adapter="bolt")
-    data = blocks(drawn(first, second))
-    assert [adapter["label"] for adapter in data["index"]["adapters"]] == ["acme 1.2.3", "bolt 1.2.3"]
-    ((case, title, _, cells),) = data["index"]["cases"]
+    text = html(first, second)
+    index = index_of(text)
+    assert [adapter["label"] for adapter in index["adapters"]] == ["acme 1.2.3", "bolt 1.2.3"]
+    ((case, title, _, cells),) = index["cases"]
     assert (case, title) == (TEXT, "A plain text")
-    names = data["index"]["providers"], data["index"]["plans"]
+    names = index["providers"], index["plans"]
     assert {(names[0][p], names[1][plan], sync, letters) for p, plan, sync, letters in cells} == {
         ("openai", "", 0, "pc"), ("azure", "split:byte", 1, "w-"),
     }  # fmt: skip
-    detail = data["case-0"]
+    (detail,) = details_of(text)
     assert set(detail["cells"]) == {"0:1", "1:0"}
-    message, findings, text, milliseconds, _, checks, known = detail["cells"]["1:0"]
+    message, findings, place, milliseconds, _, checks, known = detail["cells"]["1:0"]
     assert findings == [
         ["finish-length", "must", "wrong", "finish_reason", 'equals "length"', '"stop"', "event 2, data", ""]
     ]
     assert (message, milliseconds, checks, known) == ("", 250, 1, [])
-    assert json.loads(detail["texts"][text])["finish_reason"] == "stop"
+    assert json.loads(detail["texts"][place])["finish_reason"] == "stop"
     assert detail["events"][-1][1] == "end of body"
     assert json.loads(detail["expected"])["status"] == "complete"
 
@@ -119,10 +128,11 @@ def test_a_known_failure_has_a_capital_letter(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("suite")
 def test_a_case_that_the_suite_no_longer_has_is_shown_as_far_as_outcomes_go(tmp_path: Path) -> None:
     """A run of another release."""
-    data = blocks(drawn(column(tmp_path / "a", [outcome("openai_chat/retired@openai", Verdict.LOSSY)])))
-    assert data["index"]["cases"][0][:3] == ["openai_chat/retired", "", ""]
-    assert "events" not in data["case-0"]
-    assert data["case-0"]["cells"]["0:0"][1][0][2] == "lossy"
+    text = html(column(tmp_path / "a", [outcome("openai_chat/retired@openai", Verdict.LOSSY)]))
+    assert index_of(text)["cases"][0][:3] == ["openai_chat/retired", "", ""]
+    (detail,) = details_of(text)
+    assert "events" not in detail
+    assert detail["cells"]["0:0"][1][0][2] == "lossy"
 
 
 @pytest.mark.usefixtures("suite")
@@ -149,6 +159,20 @@ def test_the_first_screen_has_denominators_and_links(tmp_path: Path) -> None:
     assert "#adapter=acme+1.2.3&protocol=openai_chat" in links
     assert f"#case={TEXT.replace('/', '%2F')}" in links
     assert "Messages" not in text, "a protocol on which nobody was judged has no column"
+    kinds = [words for attributes, words in elements.all("th") if attributes.get("class") == "kind"]
+    assert kinds == ["finish reasons"], "only kinds of faults that somebody has"
+    assert "#adapter=acme+1.2.3&verdict=hang%2Ccrash%2Cwrong%2Clossy" in links
+
+
+@pytest.mark.usefixtures("suite")
+def test_notes_that_take_no_score_stand_with_the_runs(tmp_path: Path) -> None:
+    """The first screen is for the scores."""
+    found = column(tmp_path / "a", [outcome(f"{TEXT}@openai")])
+    found.notes.append("shows more than it declares")
+    elements = drawn(found)
+    assert ("li", {}, ["shows more than it declares"]) in elements.found
+    assert not [a for a, _ in elements.all("ul") if a.get("class") == "alerts"]
+    assert ({}, "How each run was made, and 1 note") in elements.all("summary")
 
 
 @pytest.mark.usefixtures("suite")
@@ -169,11 +193,11 @@ def test_hostile_text_adds_no_element_and_no_attribute(tmp_path: Path) -> None:
     def skeleton(elements: Elements) -> list[tuple[str, tuple[str, ...]]]:
         return [(tag, tuple(attributes)) for tag, attributes, _ in elements.found]
 
-    bad, soft = finding(Verdict.WRONG), finding(Verdict.LOSSY, level="should")
+    bad, soft = finding(Verdict.WRONG, path="x"), finding(Verdict.LOSSY, level="should")
     harmless = column(tmp_path / "a", [outcome(f"{TEXT}@openai", findings=((bad, "x"), (soft, "y")))])
-    evil = drawn(evil_column(tmp_path / "b"))
-    assert skeleton(evil) == skeleton(drawn(harmless))
-    told = blocks(evil)["case-0"]["cells"]["0:0"]
+    evil = html(evil_column(tmp_path / "b"))
+    assert skeleton(Elements(evil)) == skeleton(drawn(harmless))
+    told = details_of(evil)[0]["cells"]["0:0"]
     assert told[0] == EVIL
     assert [entry[0] for entry in told[1]] == [EVIL, EVIL]
 
@@ -181,8 +205,23 @@ def test_hostile_text_adds_no_element_and_no_attribute(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("suite")
 def test_a_megabyte_is_cut(tmp_path: Path) -> None:
     """One adapter that floods does not make the page of all others slow."""
-    found = evil_column(tmp_path / "a")
-    assert len(page([found], facts_of({TEXT}))) < 300_000
+    text = html(evil_column(tmp_path / "a"))
+    assert len(text) < 200_000
+    assert len(jsontext.dumps(details_of(text))) < 100_000
+
+
+def test_the_details_stand_in_blocks_in_the_order_of_the_index(tmp_path: Path) -> None:
+    """A script finds a case by its number; the same outcomes make the same page."""
+    cells = [outcome(f"openai_chat/case-{number}@openai", Verdict.LOSSY) for number in range(2 * PER_BLOCK + 1)]
+    for number, one in enumerate(cells):
+        cells[number] = replace(one, message=one.cell)
+    found = [column(tmp_path / "a", cells)]
+    text = page(found, {})
+    assert text.count('id="details-') == 3
+    assert index_of(text)["per_block"] == PER_BLOCK
+    told = [detail["cells"]["0:0"][0] for detail in details_of(text)]
+    assert told == [f"{case}@openai" for case, *_ in index_of(text)["cases"]]
+    assert page(found, {}) == text
 
 
 @pytest.mark.parametrize("text", ["</script>", "<!--<script>", "\u2028\u2029", "]]>", EVIL])

@@ -30,7 +30,7 @@ def invoke(*arguments: object) -> Result:
 def test_every_format_writes_what_it_is_called(good: Path, tmp_path: Path) -> None:
     """To standard output, and the same to a file."""
     first = {
-        "table": "Right and complete",
+        "table": "Right cells, and offered facts",
         "junit": "<?xml",
         "markdown": "## streamproof",
         "badge": "{",

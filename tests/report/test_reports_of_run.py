@@ -45,7 +45,7 @@ def test_a_report_needs_no_ndjson(tmp_path: Path) -> None:
     """`--badge` alone will do."""
     badge = tmp_path / "badge.json"
     assert invoke("run", "--adapter", "wire", "--badge", badge).exit_code == 0
-    assert json.loads(badge.read_text())["message"] == "3/3 right, 3 complete"
+    assert json.loads(badge.read_text())["message"] == "3/3 right, 100.0 % offered"
 
 
 def test_a_run_that_was_gone_on_with_reports_all_of_it(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_run_that_was_gone_on_with_reports_all_of_it(tmp_path: Path) -> None:
     whole = outcomes.read_text().splitlines(keepends=True)
     outcomes.write_text("".join(whole[:2]) + whole[2][:40])
     assert invoke("run", "--resume", outcomes, "--badge", badge).exit_code == 0
-    assert json.loads(badge.read_text())["message"] == "3/3 right, 3 complete"
+    assert json.loads(badge.read_text())["message"] == "3/3 right, 100.0 % offered"
 
 
 def test_a_folder_that_is_not_there_is_told_before_the_run(tmp_path: Path) -> None:

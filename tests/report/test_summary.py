@@ -27,10 +27,11 @@ from streamproof.verdict import Verdict
 
 def test_a_score_counts_what_an_adapter_can_get_right_or_wrong(tmp_path: Path) -> None:
     """Protocols it does not speak and our own faults are no part of the denominator; what a library does not offer is
-    right, and not complete."""
+    right, and not offered."""
     cells = [outcome(f"openai_chat/case-{number}@openai", verdict) for number, verdict in enumerate(Verdict)]
     found = tally(column(tmp_path / "a", cells).results.values())
-    assert (found.right, found.complete, found.of, found.total) == (2, 1, 6, 8)
+    assert (found.right, found.of, found.total) == (2, 6, 8)
+    assert (found.offered, found.musts) == (3, 4)
     assert percent(found.right, found.of) == "33.3 %"
 
 
@@ -101,10 +102,23 @@ def test_a_share_is_never_rounded_up_to_all(part: int, of: int, text: str) -> No
 
 
 def test_a_should_warns_and_does_not_count(tmp_path: Path) -> None:
-    """It is complete, and counted beside."""
+    """It is right, and counted beside."""
     soft = outcome(f"{TEXT}@openai", findings=((finding(Verdict.LOSSY, level="should"), ""),))
     found = tally(column(tmp_path / "a", [soft]).results.values())
-    assert (found.complete, found.warned) == (1, 1)
+    assert (found.right, found.warned, found.musts) == (1, 1, 0)
+
+
+def test_what_is_offered_is_counted_in_facts(tmp_path: Path) -> None:
+    """One fact that a library does not show would take the whole cell away; laws would hide that there is little."""
+    facts = [Verdict.PASS, Verdict.PASS, Verdict.WRONG, Verdict.NOT_OFFERED]
+    found = [finding(verdict, requirement=f"fact-{n}") for n, verdict in enumerate(facts)]
+    found += [finding(Verdict.PASS, requirement="law:fold"), finding(Verdict.NOT_OFFERED, level="should")]
+    both = [
+        outcome(f"{TEXT}@openai", findings=tuple((each, "") for each in found)),
+        outcome(f"{USAGE}@openai", findings=((found[3], ""),), level="edge"),
+    ]
+    counted = tally(column(tmp_path / "a", both).results.values())
+    assert (counted.offered, counted.musts) == (3, 4)
 
 
 def test_tallies_by_protocol_and_order(tmp_path: Path) -> None:

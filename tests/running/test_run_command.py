@@ -167,6 +167,34 @@ def test_what_the_server_says_explains_a_failure(suite: Path, tmp_path: Path) ->
     assert f"openai_chat/aaa@openai: {told.format('aaa')}" in result.stderr
 
 
+def test_a_request_too_many_is_told_once(suite: Path, tmp_path: Path) -> None:
+    """A library that asks again by itself, which a green cell would hide; or that is told far from its cell, in words
+    of the server."""
+    script = tmp_path / "asks_again.py"
+    script.write_text(
+        f"import sys, urllib.request\nsys.path.insert(0, {str(WRONG.parent)!r})\nimport json\n"
+        "from wrong import HELLO, result, say\nsay(**HELLO)\n"
+        "for line in sys.stdin:\n    call = json.loads(line)\n"
+        "    for _ in range(2 if '/aaa@' in call['base_url'] else 1):\n"
+        "        try: urllib.request.urlopen(call['base_url'] + '/chat/completions', b'{}').read()\n"
+        "        except OSError: pass\n"
+        "    say(**result(call))\n"
+    )
+    file = tmp_path / "out.ndjson"
+    found = invoke("--command", shlex.join([sys.executable, str(script)]), "--json", str(file), "--all")
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    told = {line["cell"]: _one_request(line) for line in lines if line["kind"] == "cell"}
+    assert told.pop("openai_chat/aaa@openai") == [("wrong", "1 request", "2 requests")]
+    assert set(map(tuple, told.values())) == {(("pass", "holds", "holds"),)}
+    assert "law:one-request (must, wrong)" in found.stdout
+    assert "the server says" not in found.stdout + found.stderr
+
+
+def _one_request(line: dict[str, Any]) -> list[tuple[str, str, str]]:
+    laws = [one for one in line["requirements"] if one["id"] == "law:one-request"]
+    return [(one["verdict"], one["expected"], one["got"]) for one in laws]
+
+
 @pytest.mark.parametrize("adapter", ["wire", "reference", REFERENCE])
 def test_laws_that_make_calls_of_their_own(suite: Path, tmp_path: Path, adapter: str) -> None:
     """They are looked at when they are asked for; those about live connections need HTTP."""

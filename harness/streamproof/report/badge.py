@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import UsageError
 from ..jsontext import JSONObject
 from .columns import Column
-from .summary import no_score, tally
+from .summary import no_score, percent, tally
 from .visible import one_line
 
 _COLOURS = ((100, "brightgreen"), (95, "green"), (80, "yellowgreen"), (60, "yellow"), (40, "orange"), (0, "red"))
@@ -15,7 +15,7 @@ _COLOURS = ((100, "brightgreen"), (95, "green"), (80, "yellowgreen"), (60, "yell
 
 
 def badge(columns: Sequence[Column]) -> JSONObject:
-    """right/of and complete of one adapter. Raises UsageError for several: a badge speaks for one."""
+    """right/of and the offered share of one adapter. Raises UsageError for several: a badge speaks for one."""
     if len(columns) != 1:
         names = ", ".join(column.label for column in columns)
         raise UsageError(
@@ -27,7 +27,7 @@ def badge(columns: Sequence[Column]) -> JSONObject:
     if reason:
         message, colour = f"no score: {one_line(reason, 80)}", "lightgrey"
     else:
-        message = f"{found.right}/{found.of} right, {found.complete} complete"
+        message = f"{found.right}/{found.of} right, {percent(found.offered, found.musts)} offered"
         colour = next(name for least, name in _COLOURS if 100 * found.share >= least)
     return {
         "schemaVersion": 1,

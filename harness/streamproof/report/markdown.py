@@ -52,7 +52,7 @@ def _scores(order: Sequence[tuple[Column, Tally]]) -> Iterator[str]:
     groups = {id(column): by_protocol(column) for column, _ in order}
     protocols = sorted({protocol for found in groups.values() for protocol in found if found[protocol].of})
     apart = (Verdict.NOT_OFFERED, Verdict.UNSUPPORTED, Verdict.HARNESS)
-    heads = ["adapter", "right", "complete", *(f"`{_in_code(p)}`" for p in protocols)]
+    heads = ["adapter", "right", "offered", *(f"`{_in_code(p)}`" for p in protocols)]
     heads += [verdict.word.replace("_", " ") for verdict in (*reversed(FAULTS), *apart)]
     yield f"| {' | '.join(heads)} |"
     yield f"|---|{'---:|' * (len(heads) - 1)}"
@@ -60,7 +60,8 @@ def _scores(order: Sequence[tuple[Column, Tally]]) -> Iterator[str]:
         by = groups[id(column)]
         scored = not no_score(column)
         cells = [f"**{escaped(column.label)}**"]
-        cells += [f"{percent(n, found.of)} ({n}/{found.of})" if scored else "-" for n in (found.right, found.complete)]
+        shares = ((found.right, found.of), (found.offered, found.musts))
+        cells += [f"{percent(n, of)} ({n}/{of})" if scored else "-" for n, of in shares]
         cells += [f"{by[p].right}/{by[p].of}" if scored and p in by and by[p].of else "-" for p in protocols]
         cells += [str(found.counts[verdict] or "") for verdict in (*reversed(FAULTS), *apart)]
         yield f"| {' | '.join(cells)} |"

@@ -51,6 +51,9 @@ def _slim(result: Result, header: Mapping[str, Any] | None) -> dict[str, Any]:
     if told:
         line["requirements"] = [_short(item) for item in told]
     line["held"] = result.checks - len(told)
+    line["held_musts"] = result.musts - sum(
+        item.get("level") == "must" and not str(item.get("id")).startswith("law:") for item in told
+    )
     if any(not finding.verdict.ok for finding, _ in result.findings) or not result.verdict.ok:
         line |= {name: given[name] for name in _WITH_COMPLETION if name == "completion" or given.get(name)}
     return line

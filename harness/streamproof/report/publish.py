@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import re
 import sys
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,34 +22,16 @@ from ..cli_support import BAD_INPUT, FAILED, complain
 from ..errors import StreamproofError, UsageError
 from ..providers import PROTOCOLS
 from .columns import Column, columns
+from .faults import worst
 from .html.facts import facts_of
 from .html.page import page
-from .runs import Result, read_runs
-from .summary import SHORT_NAMES, Tally, by_protocol, counts, no_score, percent, ranked, suites
+from .runs import read_runs
+from .summary import SHORT_NAMES, Tally, by_protocol, no_score, percent, ranked, suites
 from .visible import one_line
 
 BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 OURS = ("reference", "sdk", "wire")
 """Adapters that are a part of streamproof: they show what is possible."""
-_WORST = 3
-"""Kinds of failure that a row names."""
-_STOPPED = {"hang": "hangs", "crash": "crashes"}
-_PLACES = {
-    "content": "content",
-    "choices": "content",
-    "tool_calls": "tool calls",
-    "usage": "usage",
-    "raw_usage": "usage",
-    "finish_reason": "finish reasons",
-    "raw_finish_reason": "finish reasons",
-    "error": "errors",
-}
-_FALSE_ENDS = {
-    "law:cut-is-not-complete": "cut streams pass for complete",
-    "law:failed-is-told": "errors pass for answers",
-}
-_FIRST = (*_STOPPED.values(), *_FALSE_ENDS.values())
-"""What stands first, however often it happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +62,7 @@ def _table(found: Sequence[Column]) -> Iterator[str]:
     newest = suites(found)[-1:]
     order = sorted(ranked(found), key=lambda item: bool(_reason(item[0], newest)))
     dates = sorted({str(header["date"])[:10] for column in found for header in column.headers if header.get("date")})
-    yield "| library | version | protocols | right | complete | worst, with the number of streams |"
+    yield "| library | version | protocols | right | offered | worst, with the number of streams |"
     yield "|---|---|---|---:|---:|---|"
     for column, tally in order:
         ours = " (ours)" if column.adapter in OURS else ""
@@ -90,9 +71,10 @@ def _table(found: Sequence[Column]) -> Iterator[str]:
     yield ""
     when = " to ".join(dict.fromkeys([*dates[:1], *dates[-1:]]))
     yield f"Suite {_text(', '.join(newest))}, {when}. Right: nothing that the library offers is wrong or lost."
-    yield "Complete: nothing is missing either. Both are counts of cells, a stream from one provider each"
-    yield "([what a score counts](docs/stability.md#what-a-score-counts)). [docs/matrix.html](docs/matrix.html), one"
-    yield "file to open in a browser, has every cell with its wire, what was expected and what came."
+    yield "A cell is a stream from one provider. Offered: of the facts that these cells ask for, how many are about"
+    yield "something that the library shows at all ([what a score counts](docs/stability.md#what-a-score-counts))."
+    yield "[docs/matrix.html](docs/matrix.html), one file to open in a browser, has every cell with its wire, what was"
+    yield "expected and what came."
 
 
 def _text(text: str) -> str:
@@ -108,8 +90,8 @@ def _row(column: Column, tally: Tally, newest: Sequence[str]) -> Iterator[str]:
     if reason:
         yield from ("", "", f"no score: {_text(reason)}")
         return
-    for number in (tally.right, tally.complete):
-        yield f"{percent(number, tally.of)} ({number}/{tally.of})"
+    for number, of in ((tally.right, tally.of), (tally.offered, tally.musts)):
+        yield f"{percent(number, of)} ({number}/{of})"
     yield ", ".join(f"{_text(what)} ({number})" for what, number in worst(column)) or "nothing"
 
 
@@ -117,30 +99,6 @@ def _reason(column: Column, newest: Sequence[str]) -> str:
     """Why a column has no score beside the others."""
     of = suites([column])
     return no_score(column) or (f"it ran on suite {', '.join(of)}" if of != [*newest] else "")
-
-
-def worst(column: Column) -> list[tuple[str, int]]:
-    """What a library gets wrong, with the number of streams: what stops or deceives an agent first, then what is most
-    frequent."""
-    cases: dict[str, set[str]] = {}
-    for result in column.results.values():
-        if counts(result) and not result.verdict.ok:
-            for what in _faults(result):
-                cases.setdefault(what, set()).add(result.name.case)
-    found = Counter({what: len(where) for what, where in cases.items()})
-    place = {what: number for number, what in enumerate(_FIRST)}
-    order = sorted(found.items(), key=lambda item: (place.get(item[0], len(place)), -item[1], item[0]))
-    return order[:_WORST]
-
-
-def _faults(result: Result) -> Iterator[str]:
-    if result.verdict.word in _STOPPED:
-        yield _STOPPED[result.verdict.word]
-    for finding, _ in result.failing:
-        root = finding.path.partition(".")[0].partition("[")[0]
-        what = _FALSE_ENDS.get(finding.requirement) or _PLACES.get(root)
-        if what:
-            yield what
 
 
 def with_table(readme: str, table: str) -> str:

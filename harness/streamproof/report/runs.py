@@ -50,8 +50,8 @@ class CellName(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Result:
     """One cell line. level: of its case, "" where the line does not say. findings: each with its place in the stream;
-    in a slim line without those that hold, which `held` counts. known: failures that expectations list. document: the
-    line itself."""
+    in a slim line without those that hold, which `held` counts, and `held_musts` those of them that are MUSTs of the
+    case. known: failures that expectations list. document: the line itself."""
 
     cell: str
     adapter: str
@@ -62,6 +62,7 @@ class Result:
     level: str = ""
     known: tuple[KnownFailure, ...] = ()
     held: int = 0
+    held_musts: int = 0
 
     @property
     def name(self) -> CellName:
@@ -92,6 +93,17 @@ class Result:
         return len(self.findings) + self.held
 
     @property
+    def musts(self) -> int:
+        """How many MUSTs of the case were looked at; laws are not among them."""
+        return sum(is_fact(finding) for finding, _ in self.findings) + self.held_musts
+
+    @property
+    def offered(self) -> int:
+        """How many of `musts` are about something that the library offers."""
+        absent = (f.verdict is Verdict.NOT_OFFERED and is_fact(f) for f, _ in self.findings)
+        return self.musts - sum(absent)
+
+    @property
     def warnings(self) -> list[tuple[Finding, str]]:
         """The SHOULDs that do not hold."""
         return [(f, place) for f, place in self.findings if f.level != "must" and not f.verdict.ok]
@@ -102,6 +114,11 @@ class Result:
         times = self.document.get("times")
         seconds = times.get("seconds") if isinstance(times, Mapping) else None
         return float(seconds) if isinstance(seconds, int | float) else 0.0
+
+
+def is_fact(finding: Finding) -> bool:
+    """Whether it is a MUST of a case, and no law."""
+    return finding.level == "must" and not finding.requirement.startswith("law:")
 
 
 @dataclass(slots=True)
@@ -243,7 +260,7 @@ def _result(document: Mapping[str, Any], header: Mapping[str, Any] | None) -> Re
     if not isinstance(requirements, Sequence) or isinstance(requirements, str):
         raise ValueError("requirements that are no list")
     findings = tuple(_finding(item) for item in requirements)
-    level, held = document.get("level"), document.get("held")
+    level, held, held_musts = (document.get(name) for name in ("level", "held", "held_musts"))
     return Result(
         cell,
         adapter,
@@ -254,6 +271,7 @@ def _result(document: Mapping[str, Any], header: Mapping[str, Any] | None) -> Re
         level=level if isinstance(level, str) else "",
         known=tuple(_known(document.get("known"))),
         held=held if isinstance(held, int) else 0,
+        held_musts=held_musts if isinstance(held_musts, int) else 0,
     )
 
 

@@ -1,8 +1,9 @@
 """Counts: what a column's cells add up to, and which failures come first.
 
-The score is what docs/stability.md says: of the cells that count, how many are right, and how many complete. Counted
-are cells of cases of level `must`, with the bytes as stored, asked once; without those of a protocol or provider that
-the adapter does not speak (`unsupported`), and without streamproof's own faults (`harness`).
+The score is what docs/stability.md says: of the cells that count, how many are right, and of the MUSTs in them, how
+many are about something that the library offers. Counted are cells of cases of level `must`, with the bytes as stored,
+asked once; without those of a protocol or provider that the adapter does not speak (`unsupported`), and without
+streamproof's own faults (`harness`).
 """
 
 from __future__ import annotations
@@ -36,27 +37,25 @@ _HARNESS_LIMIT = Fraction(1, 100)
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many cells got which verdict. counts: all of them; counted: those that a score counts, with `unsupported` and
-    `harness` among them. warned: cells in which a SHOULD does not hold. known: failing cells whose failures are all
-    listed by expectations."""
+    `harness` among them. musts: the MUSTs of the cases that were looked at in these; offered: those of them that are
+    about something that the library offers. warned: cells in which a SHOULD does not hold. known: failing cells whose
+    failures are all listed by expectations."""
 
     counts: Counter[Verdict]
     counted: Counter[Verdict] = field(default_factory=Counter)
+    offered: int = 0
+    musts: int = 0
     warned: int = 0
     known: int = 0
 
     @property
     def right(self) -> int:
         """Counted cells in which nothing that the library offers is wrong or lost."""
-        return self.complete + self.counted[Verdict.NOT_OFFERED]
-
-    @property
-    def complete(self) -> int:
-        """Counted cells in which every MUST holds, and nothing is missing."""
-        return self.counted[Verdict.PASS]
+        return self.counted[Verdict.PASS] + self.counted[Verdict.NOT_OFFERED]
 
     @property
     def of(self) -> int:
-        """The denominator of both."""
+        """The denominator of `right`."""
         return self.counted.total() - sum(self.counted[verdict] for verdict in _APART)
 
     @property
@@ -79,9 +78,12 @@ def percent(part: int, of: int) -> str:
 def tally(results: Iterable[Result]) -> Tally:
     """Count some cells."""
     results = list(results)
+    counted = [result for result in results if counts(result)]
     return Tally(
         Counter(result.verdict for result in results),
-        Counter(result.verdict for result in results if counts(result)),
+        Counter(result.verdict for result in counted),
+        sum(result.offered for result in counted),
+        sum(result.musts for result in counted),
         sum(bool(result.warnings) for result in results),
         sum(result.is_known for result in results),
     )

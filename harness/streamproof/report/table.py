@@ -60,12 +60,14 @@ def print_table(columns: Sequence[Column], file: IO[str], worst: int, *, color: 
 
 
 def _scores(order: Sequence[tuple[Column, Tally]]) -> Table:
-    """right/of and complete/of in all, and right/of per protocol; nothing for a run that has no score."""
+    """right/of and offered/musts in all, and right/of per protocol; nothing for a run that has no score."""
     groups = [(column, found, by_protocol(column)) for column, found in order]
     protocols = sorted({protocol for *_, found in groups for protocol in found if found[protocol].of})
-    table = Table(title="Right and complete, of the cells that count", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title="Right cells, and offered facts, of those that count", title_justify="left", box=None, pad_edge=False
+    )
     table.add_column("adapter", overflow="fold")
-    for name in ("right", "", "complete", "", *(SHORT_NAMES.get(p, one_line(p, 30)) for p in protocols)):
+    for name in ("right", "", "offered", "", *(SHORT_NAMES.get(p, one_line(p, 30)) for p in protocols)):
         table.add_column(name, justify="right", overflow="fold")
     for column, found, by in groups:
         head = Text(one_line(column.label, 60), "bold")
@@ -73,8 +75,8 @@ def _scores(order: Sequence[tuple[Column, Tally]]) -> Table:
             table.add_row(head, Text("no score", "dim"))
             continue
         cells = []
-        for number in (found.right, found.complete):
-            cells += [Text(percent(number, found.of)), _fraction(number, found.of)]
+        cells += [Text(percent(found.right, found.of)), _fraction(found.right, found.of)]
+        cells += [Text(percent(found.offered, found.musts)), Text(f"{found.offered}/{found.musts}")]
         cells += [_fraction(by[p].right, by[p].of) if p in by else Text("") for p in protocols]
         table.add_row(head, *cells)
     return table

@@ -6,7 +6,7 @@ const KEPT = 2; // lines that stay at both ends of a fold
 let openState = "";
 
 /** Open, change or close the dialog, as the state says. */
-function showDetail(state) {
+async function showDetail(state) {
   const entry = CASE_BY_ID.get(state.case);
   if (!entry) {
     openState = "";
@@ -17,13 +17,21 @@ function showDetail(state) {
   const key = OPENED.map((name) => state[name]).join("\n");
   if (key === openState) return;
   openState = key;
+  const detail = await detailOf(entry).catch(unreadable);
+  if (key !== openState) return; // meanwhile something else was opened, or this one closed
   const adapter = INDEX.adapters.findIndex(({ label }) => label === state.by);
   const cell = chosenCell(entry, adapter, state);
-  dialog.replaceChildren(...view(entry, adapter, cell, state));
+  dialog.replaceChildren(...view(entry, detail, adapter, cell, state));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   for (const link of dialog.querySelectorAll("[aria-current]")) link.scrollIntoView({ block: "nearest", inline: "center" });
   dialog.querySelector("h2").focus({ preventScroll: true });
+}
+
+/** What stands in the place of details that could not be read. */
+function unreadable(error) {
+  const old = "This browser cannot unpack the details of a stream: it has no DecompressionStream, which browsers have since 2023.";
+  return { problem: "DecompressionStream" in window ? `The details of this stream cannot be read: ${error}` : old };
 }
 
 dialog.addEventListener("close", () => {
@@ -47,10 +55,10 @@ function chosenCell(entry, adapter, state) {
   return [...(left.length ? left : entry.cells)].sort((a, b) => rank(a) - rank(b))[0];
 }
 
-function view(entry, adapter, cell, state) {
-  const detail = detailOf(entry);
+function view(entry, detail, adapter, cell, state) {
   const said = adapter < 0 ? null : (detail.cells?.[`${cell.place}:${adapter}`] ?? null);
   const body = [strip(entry, adapter)];
+  if (detail.problem) body.push(el("p", { class: "alerts", role: "alert" }, shown(detail.problem)));
   if (adapter >= 0) body.push(cellsNav(entry, adapter, cell), verdictOf(entry, adapter, cell, said, detail));
   body.push(requirements(detail, said, adapter < 0 ? "-" : cell.letters[adapter]));
   body.push(streams(detail, said, adapter, cell));
@@ -105,9 +113,11 @@ function copyButton(words, text) {
   return button;
 }
 
-/** Every adapter's standing on this case. */
+/** Every adapter's standing on this case; those that were not asked are counted. */
 function strip(entry, adapter) {
-  const links = INDEX.adapters.map(({ label }, number) => {
+  const all = INDEX.adapters.map(({ label }, number) => ({ label, number }));
+  const asked = all.filter(({ number }) => number === adapter || entry.cells.some((cell) => isAsked(cell, number)));
+  const links = asked.map(({ label, number }) => {
     const found = standing(entry.cells, number);
     const { word, glyph } = VERDICTS[found.letter];
     const props = { href: hashOf({ case: entry.id, by: label }), onclick: go({ by: label, cell: "" }) };
@@ -115,7 +125,9 @@ function strip(entry, adapter) {
     const mark = el("span", { class: `chip v-${word}`, "aria-hidden": "true" }, glyph);
     return el("li", {}, el("a", props, mark, el("span", { class: "label" }, shown(label)), el("span", { class: "unseen" }, `, ${spoken(found)}`)));
   });
-  return el("nav", { class: "strip", "aria-label": "Adapters on this stream" }, el("ul", {}, links));
+  const rest = all.length - asked.length;
+  const others = rest ? el("li", { class: "rest" }, `${rest} ${rest === 1 ? "does" : "do"} not speak it`) : null;
+  return el("nav", { class: "strip", "aria-label": "Adapters on this stream" }, el("ul", {}, links, others));
 }
 
 /** The cells of the case, for one adapter. */
@@ -141,7 +153,8 @@ function verdictOf(entry, adapter, cell, said, detail) {
   if (milliseconds) sums.push(`${milliseconds.toLocaleString("en")} ms`);
   if (text === -1 && verdict.word !== "unsupported" && verdict.word !== "not_run") sums.push("it gave no completion");
   const head = el("p", { class: "verdict" }, el("span", { class: `chip v-${verdict.word}`, "aria-hidden": "true" }, verdict.glyph));
-  head.append(el("b", {}, verdict.word.replaceAll("_", " ")), ` ${verdict.says}`, el("span", { class: "sums" }, sums.join(" · ")));
+  const name = verdict.word.replaceAll("_", " ");
+  head.append(shown(INDEX.adapters[adapter].label), el("b", {}, name), el("span", {}, verdict.says), el("span", { class: "sums" }, sums.join(" · ")));
   const command = again(entry, cell, adapter);
   const line = el("div", { class: "again" }, el("span", {}, "Again"), code(command), copyButton("Copy", () => command));
   const words = message ? el("pre", { class: "message data" }, shown(message)) : null;
@@ -168,7 +181,7 @@ function requirements(detail, said, letter) {
     const checked = letter !== "-" && !(said && !said[5]);
     const words = checked ? `${count(others.length, "requirement")} that ${others.length === 1 ? "holds" : "hold"}` : count(others.length, "requirement");
     const list = others.map(([id, must, path, value, source]) =>
-      el("li", {}, el("b", {}, shown(id)), level(must), code(`${path} ${value}`), el("small", {}, shown(source))),
+      el("li", {}, el("b", {}, shown(id)), level(must), code(`${path} ${value}`), el("small", {}, sourced(source))),
     );
     parts.push(el("details", { open: letter === "-" }, el("summary", {}, words), el("ul", { class: "held" }, list)));
   }
@@ -181,9 +194,9 @@ function findingRow([id, must, verdict, path, expected, got, place, reading], kn
   const [left, right] = op === "equals" && !reading ? marked(value, got) : [[shown(value)], [shown(got)]];
   const name = el("td", {}, el("span", { class: `chip v-${verdict}`, title: verdict }, glyph), el("b", {}, shown(id)), level(must));
   const where = path || known?.[2];
-  if (where) name.append(el("div", {}, code(where)));
+  if (where) name.append(code(where));
   if (reading) name.append(el("div", { class: "reading" }, "holds in the reading ", el("b", {}, shown(reading))));
-  if (known) name.append(el("small", {}, shown(known[4])));
+  if (known) name.append(el("small", { title: known[4] }, sourced(known[4])));
   const number = /^event (\d+)/.exec(place);
   const link = number
     ? el("button", { type: "button", class: "quiet jump", onclick: () => jumpTo(number[1]) }, shown(place))
@@ -298,8 +311,8 @@ const SIGN_WORDS = { changed: "differs", left: "only expected", right: "only got
 function diffRow([kind, left, right]) {
   const [a, b] = kind === "changed" ? marked(left, right) : [left, right].map((line) => (line === null ? [] : [shown(line)]));
   const sign = kind === "same" ? null : el("span", { class: "sign" }, SIGNS[kind], el("span", { class: "unseen" }, ` ${SIGN_WORDS[kind]} `));
-  const cell = (nodes, first) => el("td", { class: "data" }, first ? sign : null, nodes);
-  return el("tr", { class: kind }, cell(a, true), cell(b, false));
+  const cell = (nodes, signed) => el("td", { class: "data" }, signed ? sign : null, nodes);
+  return el("tr", { class: kind }, cell(a, kind !== "right"), cell(b, kind === "right"));
 }
 
 function about(detail) {

@@ -27,7 +27,7 @@ function aligned(left, right) {
   return rows;
 }
 
-/** Lines between two common ones: a line pairs with the next one of the same key, what has no partner stands alone. */
+/** Lines between two common ones: a line pairs with the next one of the same key or bracket; the others stand alone. */
 function paired(left, right) {
   const rows = [];
   let j = 0;
@@ -46,7 +46,7 @@ function paired(left, right) {
 }
 
 function keyOf(line) {
-  return line.match(/^\s*("(?:[^"\\]|\\.)*":)?/)[0];
+  return line.match(/^\s*(?:"(?:[^"\\]|\\.)*":|[{}[\]])?/)[0];
 }
 
 /** Index pairs of a longest common subsequence. */
@@ -69,16 +69,22 @@ function commonLines(left, right) {
   return pairs;
 }
 
-/** Two texts as nodes, what differs in a <mark>; nothing is marked when they have little in common. */
+/** Two texts as nodes, what differs in a <mark>; of a number, the whole of it. */
 function marked(left, right) {
   let start = 0;
   const most = Math.min(left.length, right.length);
   while (start < most && left[start] === right[start]) start += 1;
   let end = 0;
   while (end < most - start && left.at(-1 - end) === right.at(-1 - end)) end += 1;
+  while (start > 0 && isDigit(left[start - 1])) start -= 1;
+  while (end > 0 && isDigit(left.at(-end))) end -= 1;
   return [left, right].map((text) => {
     const middle = text.slice(start, text.length - end);
     const nodes = [shown(text.slice(0, start)), middle ? el("mark", {}, shown(middle)) : null];
     return [...nodes, shown(text.slice(text.length - end))].filter(Boolean);
   });
+}
+
+function isDigit(character) {
+  return character >= "0" && character <= "9";
 }

@@ -83,8 +83,7 @@ def _story(case: Case, number: int) -> dict[str, Any]:
 
 
 def _event(step: Step) -> list[Any]:
-    payload = None if step.event is None else step.event.payload
-    text = "" if payload is None else jsontext.dumps(payload)
+    text = "" if step.event is None or step.event.kind == "done" else jsontext.dumps(step.event.payload)
     gists = [shortened(gist(delta), GIST_LIMIT) for delta in step.deltas]
     return [None if step.event is None else step.number, step.name, shortened(text, PAYLOAD_LIMIT), gists]
 

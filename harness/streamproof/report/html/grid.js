@@ -5,17 +5,19 @@
 const table = document.querySelector("#matrix table");
 const FIRST_ROWS = 40;
 const MORE_ROWS = 80;
-const grid = { rows: [], adapters: [], drawn: 0, row: 0, column: 0, idle: 0, body: null, state: {} };
+const FEW = 4; // so many columns have room for names that lie
+const grid = { rows: [], adapters: [], silent: 0, drawn: 0, row: 0, column: 0, idle: 0, body: null, state: {} };
 
 /** Draw the matrix of a state from its first row on. */
 function drawGrid(state) {
-  const { adapters, rows } = rowsOf(state);
+  const { adapters, rows, silent } = rowsOf(state);
   cancelIdle(grid.idle);
-  Object.assign(grid, { rows, adapters, drawn: 0, row: 0, column: 0, body: null, state });
+  Object.assign(grid, { rows, adapters, silent, drawn: 0, row: 0, column: 0, body: null, state });
   table.replaceChildren(headOf(adapters));
   table.setAttribute("aria-rowcount", rows.length + 1);
   table.setAttribute("aria-colcount", adapters.length + 1);
   table.style.setProperty("--columns", adapters.length);
+  table.classList.toggle("few", adapters.length <= FEW);
   drawRows(FIRST_ROWS);
   drawWhenIdle();
   linkAt(0, 0)?.setAttribute("tabindex", "0");
@@ -50,7 +52,7 @@ function headOf(adapters) {
   const heads = adapters.map((adapter) => {
     const { label, name } = INDEX.adapters[adapter];
     const version = label.startsWith(name) ? label.slice(name.length).trim() : "";
-    const words = el("span", {}, el("b", {}, shown(name)), " ", shown(version));
+    const words = el("span", {}, el("b", {}, shown(name)), " ", el("small", {}, shown(version)));
     return el("th", { scope: "col", class: "adapter", title: label }, words);
   });
   return el("thead", {}, el("tr", {}, el("th", { scope: "col", class: "case" }, "Stream"), heads));
@@ -64,7 +66,7 @@ function newGroup(protocol) {
     const verdicts = counted.filter(({ plan, sync }) => !plan && !sync).map(({ letters }) => VERDICTS[letters[adapter]]);
     const right = verdicts.filter((verdict) => verdict.right).length;
     const of = right + verdicts.filter((verdict) => verdict.fails).length;
-    const share = of ? `${Math.floor((100 * right) / of)}%` : "";
+    const share = of && !grid.state.verdict ? `${Math.floor((100 * right) / of)}%` : "";
     return el("td", { class: "share", title: of ? `${right} of ${of} cells that count are right` : "no cell counts" }, share);
   });
   const name = el("th", { scope: "rowgroup", class: "case" }, shown(protocol), " ", el("small", {}, count(rows.length, "stream")));

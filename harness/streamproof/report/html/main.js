@@ -17,8 +17,9 @@ function show(state) {
 function tellCount(state) {
   const cells = grid.rows.reduce((sum, { entry }) => sum + cellsOf(entry, state).length, 0);
   const shownRows = grid.rows.length === CASES.length ? "All" : `${grid.rows.length.toLocaleString("en")} of`;
+  const silent = grid.silent ? `; ${count(grid.silent, "adapter")} without any` : "";
   const words = grid.rows.length
-    ? `${shownRows} ${count(CASES.length, "stream")}, ${count(cells * grid.adapters.length, "cell")}`
+    ? `${shownRows} ${count(CASES.length, "stream")}, ${count(cells * grid.adapters.length, "cell")}${silent}`
     : "No stream fits these filters";
   document.getElementById("count").textContent = words;
   const set = FILTERS.filter((name) => state[name]).length;

@@ -70,14 +70,21 @@ function spoken({ letter, failing, judged, known }) {
   return failing && judged > 1 ? `${word}, ${failing} of ${judged} cells fail` : word;
 }
 
-const details = new Map();
+const unpacked = new Map();
 
-/** What the page knows of a case; parsed when it is first asked for. */
-function detailOf(entry) {
-  if (!details.has(entry.number)) {
-    details.set(entry.number, JSON.parse(document.getElementById(`case-${entry.number}`).textContent));
-  }
-  return details.get(entry.number);
+/** What the page knows of a case. Its block is unpacked once, when the first of its cases is opened. */
+async function detailOf(entry) {
+  const number = Math.floor(entry.number / INDEX.per_block);
+  if (!unpacked.has(number)) unpacked.set(number, linesOf(number));
+  return JSON.parse((await unpacked.get(number))[entry.number % INDEX.per_block]);
+}
+
+/** The lines of a block of details; rejects where it cannot be read. */
+async function linesOf(number) {
+  const text = atob(document.getElementById(`details-${number}`).textContent);
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return (await new Response(stream).text()).split("\n");
 }
 
 /** One line for a shell that runs a cell again. */

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..columns import Column
 from ..summary import ranked
-from .data import packed, script_json
+from .data import blocks, packed, script_json
 from .facts import Facts
 from .first_screen import slots
 
@@ -25,7 +25,8 @@ def page(columns: Sequence[Column], facts: Mapping[str, Facts], made_from: str =
     shown = [column for column, _ in ranked(columns)]
     index, details = packed(shown, facts)
     style, script = _source("matrix.css"), "\n".join(map(_source, SCRIPTS))
-    blocks = [_block("index", index), *(_block(f"case-{number}", detail) for number, detail in enumerate(details))]
+    data = [f'<script type="application/json" id="index">{script_json(index)}</script>']
+    data += [f'<script type="text/plain" id="details-{n}">{block}</script>' for n, block in enumerate(blocks(details))]
     text = _source("template.html")
     fills = {
         **slots(shown, index),
@@ -33,7 +34,7 @@ def page(columns: Sequence[Column], facts: Mapping[str, Facts], made_from: str =
         "digest": f'\n<meta name="streamproof-results" content="{escape(made_from)}">' if made_from else "",
         "style": style,
         "script": script,
-        "data": "\n".join(blocks),
+        "data": "\n".join(data),
     }
     head, *pieces = text.split("<!--slot:")
     filled = [head]
@@ -41,10 +42,6 @@ def page(columns: Sequence[Column], facts: Mapping[str, Facts], made_from: str =
         name, _, rest = piece.partition("-->")
         filled += [fills[name], rest]
     return "".join(filled)
-
-
-def _block(name: str, value: object) -> str:
-    return f'<script type="application/json" id="{name}">{script_json(value)}</script>'
 
 
 def _policy(style: str, script: str) -> str:

@@ -40,23 +40,32 @@ function adaptersOf(state) {
   return chosen.length ? chosen : all;
 }
 
-/** The cases that the filters leave, each with the standing of every adapter that is shown. */
+/**
+ * The cases that the filters leave, each with the standing of every adapter that is shown. silent: how many adapters are
+ * left out because none of these cells asks anything of them.
+ */
 function rowsOf(state) {
-  const adapters = adaptersOf(state);
+  const chosen = adaptersOf(state);
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   const wanted = new Set(state.verdict.split(",").map((word) => BY_WORD[word]));
-  const rows = [];
+  const found = [];
   for (const entry of CASES) {
     if (state.protocol && entry.protocol !== state.protocol) continue;
     if (state.level && entry.level !== state.level) continue;
     if (!words.every((word) => entry.words.includes(word))) continue;
     const cells = cellsOf(entry, state);
     if (!cells.length) continue;
-    const standings = adapters.map((adapter) => standing(cells, adapter));
-    if (state.verdict && !holdsOneOf(wanted, cells, adapters)) continue;
-    rows.push({ entry, standings });
+    if (state.verdict && !holdsOneOf(wanted, cells, chosen)) continue;
+    found.push({ entry, cells });
   }
-  return { adapters, rows };
+  const asked = chosen.filter((adapter) => found.some(({ cells }) => cells.some((cell) => isAsked(cell, adapter) || wanted.has(cell.letters[adapter]))));
+  const adapters = asked.length && found.length < CASES.length ? asked : chosen;
+  const rows = found.map(({ entry, cells }) => ({ entry, standings: adapters.map((adapter) => standing(cells, adapter)) }));
+  return { adapters, rows, silent: chosen.length - adapters.length };
+}
+
+function isAsked(cell, adapter) {
+  return cell.letters[adapter] !== "u" && cell.letters[adapter] !== "-";
 }
 
 function holdsOneOf(wanted, cells, adapters) {

@@ -39,6 +39,12 @@ function code(text) {
   return el("code", { class: "data" }, shown(text));
 }
 
+/** A source of the suite: its addresses on the web are links. */
+function sourced(text) {
+  const parts = text.split(/(https:\/\/[^\s;,()<>"]+)/);
+  return parts.map((part, at) => (at % 2 ? el("a", { href: part, rel: "noreferrer", target: "_blank" }, shown(part)) : shown(part)));
+}
+
 /**
  * JSON text, indented, as lines. Works on the text itself: numbers keep their spelling and a text that was shortened is
  * indented as far as it goes.
