@@ -6,8 +6,8 @@ docs/capabilities.md explains each word to authors of adapters.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from .errors import UsageError
 from .jsontext import JSONObject
@@ -17,6 +17,7 @@ from .schemas import load
 FinishDialect: TypeAlias = Literal["normal", "wire", "raw"]
 TextForm: TypeAlias = Literal["parts", "joined"]
 ArgumentsForm: TypeAlias = Literal["text", "object"]
+_WORDS = ("finish_dialect", "text", "arguments")
 
 FIELDS: Mapping[str, str] = {
     "content.text": "visible text",
@@ -60,6 +61,17 @@ FIELDS: Mapping[str, str] = {
 """What a library may offer or not. `details.NAME` names one detail."""
 
 
+class Overlay(TypedDict, total=False):
+    """What differs in one protocol; each key as in Capabilities."""
+
+    providers: Sequence[str]
+    deltas: bool
+    fields: Sequence[str]
+    finish_dialect: FinishDialect
+    text: TextForm
+    arguments: ArgumentsForm
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What an adapter declares.
@@ -73,6 +85,7 @@ class Capabilities:
     finish_dialect: `wire` where a natural stop stays `stop` beside tool calls, `raw` where the provider's own word is
     passed through. text: `joined` where the library gives one string for all text parts, and one for all reasoning,
     and does not say in which order these came. arguments: `object` where it gives parsed arguments only.
+    by_protocol: what differs in a protocol; what is named there stands in the place of what is declared here.
     """
 
     protocols: Sequence[str] = ()
@@ -85,9 +98,15 @@ class Capabilities:
     text: TextForm = "parts"
     arguments: ArgumentsForm = "text"
     cancel: bool = False
+    by_protocol: Mapping[str, Overlay] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._check()
+        _check(self)
+
+    def at(self, protocol: str) -> Capabilities:
+        """What is declared for one protocol: all of this, with what differs there in its place."""
+        overlay = self.by_protocol.get(protocol)
+        return replace(self, by_protocol={}, **overlay) if overlay else self
 
     def offers(self, name: str) -> bool:
         """Whether a field is offered. name: a key of FIELDS, or what stands above or below one."""
@@ -110,41 +129,81 @@ class Capabilities:
     @classmethod
     def from_json(cls, document: JSONObject) -> Capabilities:
         """From `hello.capabilities`. Raises UsageError that names the word and what may stand there."""
-        unknown = document.keys() - {f.name for f in fields(cls)}
-        if unknown:
-            names = ", ".join(f.name for f in fields(cls))
-            raise UsageError(f"capabilities have no {', '.join(sorted(unknown))}", remedy=f"write some of: {names}")
-        given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in document.items()}
+        _known_keys("capabilities", document, [f.name for f in fields(cls)])
+        given = _with_tuples(document)
+        if isinstance(overlays := given.get("by_protocol"), Mapping):
+            given["by_protocol"] = {
+                name: _with_tuples(overlay) if isinstance(overlay, Mapping) else overlay
+                for name, overlay in overlays.items()
+            }
         return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
         """As `hello.capabilities` holds it; what is not restricted is left out."""
-        document: dict[str, Any] = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if value is not None:
-                document[each.name] = value if isinstance(value, str | bool | int) else list(value)
+        document = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "by_protocol"}
+        document = _with_lists({name: value for name, value in document.items() if value is not None})
+        if self.by_protocol:
+            document["by_protocol"] = {name: _with_lists(overlay) for name, overlay in self.by_protocol.items()}
         return document
 
-    def _check(self) -> None:
-        """Raises UsageError for a word that means nothing: it would restrict nothing, or everything."""
-        properties = load("process")["$defs"]["capabilities"]["properties"]
-        for name in ("finish_dialect", "text", "arguments"):
-            if getattr(self, name) not in properties[name]["enum"]:
-                raise UsageError(
-                    f"capabilities.{name} is {getattr(self, name)!r}",
-                    remedy=f"write one of: {', '.join(properties[name]['enum'])}",
-                )
-        for protocol in self.protocols:
-            if protocol not in PROTOCOLS:
-                raise UsageError(f"no protocol {protocol!r}", remedy=f"write some of: {', '.join(PROTOCOLS)}")
-        for each in self.fields or ():
-            name = each.removeprefix("-")
-            if not name.startswith("details.") and not any(_covers(name, known) for known in FIELDS):
-                raise UsageError(
-                    f"capabilities.fields names {each!r}, which is no field",
-                    remedy="docs/capabilities.md lists the fields",
-                )
+
+def declared_by(adapter: object, protocol: str) -> Capabilities | None:
+    """What an adapter declares for a protocol, None when it declares nothing."""
+    capabilities: Capabilities | None = getattr(adapter, "capabilities", None)
+    return capabilities.at(protocol) if capabilities is not None else None
+
+
+def _with_tuples(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in document.items()}
+
+
+def _with_lists(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: v if isinstance(v, str | bool | int) else list(v) for n, v in document.items()}
+
+
+def _check(declared: Capabilities) -> None:
+    """Raises UsageError for a word that means nothing: it would restrict nothing, or everything."""
+    for protocol in declared.protocols:
+        if protocol not in PROTOCOLS:
+            raise UsageError(f"no protocol {protocol!r}", remedy=f"write some of: {', '.join(PROTOCOLS)}")
+    _check_words("capabilities", {"fields": declared.fields, **{name: getattr(declared, name) for name in _WORDS}})
+    spoken = declared.protocols or PROTOCOLS
+    _object("capabilities.by_protocol", declared.by_protocol)
+    for protocol, overlay in declared.by_protocol.items():
+        if protocol not in spoken:
+            raise UsageError(
+                f"capabilities.by_protocol names {protocol!r}, which is no protocol of this adapter",
+                remedy=f"write some of: {', '.join(spoken)}",
+            )
+        where = f"capabilities.by_protocol.{protocol}"
+        _object(where, overlay)
+        _known_keys(where, overlay, [*Overlay.__annotations__])
+        _check_words(where, overlay)
+
+
+def _object(where: str, given: object) -> None:
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{where} is no object, but {given!r}", remedy="docs/capabilities.md has an example")
+
+
+def _check_words(where: str, given: Mapping[str, Any]) -> None:
+    properties = load("process")["$defs"]["capabilities"]["properties"]
+    for name in _WORDS:
+        if name in given and given[name] not in properties[name]["enum"]:
+            words = ", ".join(properties[name]["enum"])
+            raise UsageError(f"{where}.{name} is {given[name]!r}", remedy=f"write one of: {words}")
+    for each in given.get("fields") or ():
+        name = each.removeprefix("-")
+        if not name.startswith("details.") and not any(_covers(name, known) for known in FIELDS):
+            raise UsageError(
+                f"{where}.fields names {each!r}, which is no field", remedy="docs/capabilities.md lists the fields"
+            )
+
+
+def _known_keys(where: str, document: Mapping[str, Any], known: Sequence[str]) -> None:
+    unknown = document.keys() - set(known)
+    if unknown:
+        raise UsageError(f"{where} have no {', '.join(sorted(unknown))}", remedy=f"write some of: {', '.join(known)}")
 
 
 def _covers(name: str, other: str) -> bool:

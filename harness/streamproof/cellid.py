@@ -55,6 +55,11 @@ def case_of(cell: str) -> str:
     return cell.partition("@")[0]
 
 
+def protocol_of(cell: str) -> str:
+    """The protocol of a cell id, which is not checked."""
+    return cell.partition("/")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class CellId:
     """One case at one provider, delivered in one way. split to coding: words of the wire plan (wire/plans), None = as

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from .. import jsontext
 from ..adapters.contract import Adapter
-from ..capabilities import Capabilities
+from ..capabilities import declared_by
 from ..cell import Cell
 from ..completion import Completion, Delta
 from ..laws.check import findings
@@ -33,7 +33,7 @@ def graded(
     shown = getattr(adapter, "shown", None)
     details = dict(shown.details) if shown else {}
     diagnostics = tuple(shown.diagnostics) if shown else ()
-    capabilities: Capabilities | None = getattr(adapter, "capabilities", None)
+    capabilities = declared_by(adapter, cell.case.protocol)
     evidence = Evidence(
         cell=cell,
         story=story,
