@@ -100,7 +100,12 @@ def test_the_time_to_the_first_token_is_not_that_to_the_last(sync: bool, seen: S
     """The clock of the first delta stops at the end, or at the headers."""
     rest = b"".join(pieces_of(OPENAI)[4:])
     with playing(OPENAI, Withhold("head"), Send(begun(OPENAI)), Withhold("rest"), Send(rest)) as server:
-        threading.Timer(0.1, server.release, ("head",)).start()
+
+        def begin() -> None:
+            server.wait_for(lambda exchanges: exchanges and exchanges[0].answered)
+            threading.Timer(0.1, server.release, ("head",)).start()
+
+        threading.Thread(target=begin).start()
 
         def emit(delta: Delta) -> None:
             if is_first(delta):
