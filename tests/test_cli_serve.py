@@ -89,7 +89,7 @@ def test_a_line_for_each_request(how: signal.Signals) -> None:
     missed = next(line for line in lines if "/txt/" in line)
     assert "404" in missed
     assert "no_case: no case 'openai_chat/txt'; near it: openai_chat/text" in missed
-    assert lines[-1] == "stopped: 3 requests, 1 reported"
+    assert lines[-1] == "stopped: 3 requests, 1 to look at"
     assert [line["kind"] for line in log] == ["header", "request", "request", "request", "footer"]
     first, second, third = log[1:4]
     assert (first["cell"], first["stream"], first["body"], first["ended"]) == (

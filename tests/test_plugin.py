@@ -64,6 +64,16 @@ def test_one_test_per_cell(project: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+def test_an_adapter_of_this_folder_is_found(pytester: pytest.Pytester) -> None:
+    """An adapter that only `python -m pytest`, or a conftest.py beside it, would find; workers find it too."""
+    pytester.makepyfile(driver=DRIVER)
+    words = ["--streamproof-adapter=driver:Adapter", "--streamproof-cases=openai_chat/cut-clean-eof-mid-json", "-n2"]
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", *words]
+    done = subprocess.run(command, cwd=pytester.path, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
+    assert "2 failed" in done.stdout
+
+
 def test_our_own_adapters_pass(project: pytest.Pytester) -> None:
     """A plugin whose cells cannot pass; `-k`, `-m` and the options choose among them."""
     result = run(

@@ -75,7 +75,7 @@ def list_cases(patterns: tuple[str, ...]) -> None:
     sys.exit(damage.code)
 
 
-@main.command()
+@main.command(short_help="Show a case: its stream as a timeline, and what must come out.")
 @click.argument("case")
 @click.option("--provider", metavar="P", help="Read it with this provider's quirks; the case's first one by default.")
 @reported
@@ -145,7 +145,7 @@ def decode(files: tuple[str, ...], provider: str | None, protocol: str | None, j
     sys.exit(code)
 
 
-@main.command()
+@main.command(short_help="List the providers, and the protocols that each speaks.")
 def providers() -> None:
     """List the providers, the protocols that each speaks, and the URL of each."""
     from .render import provider_lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,7 @@ def header(config: pytest.Config) -> str:
 def collected(session: pytest.Session, config: pytest.Config) -> list[CellItem]:
     """The tests of --streamproof-adapter. Raises pytest.UsageError for options that mean nothing."""
     try:
+        _here(config)
         config.stash[_ADAPTER] = _adapter(config.getoption("--streamproof-adapter"))
         file = config.getoption("--streamproof-expectations")
         config.stash[_KNOWN] = load_expectations(Path(file)) if file else ()
@@ -60,6 +62,14 @@ def collected(session: pytest.Session, config: pytest.Config) -> list[CellItem]:
         raise pytest.UsageError(str(error)) from None
     suite = Suite.from_parent(session, name="streamproof", nodeid="streamproof")
     return [CellItem.from_parent(suite, name=cell.id, cell=cell) for cell in found]
+
+
+def _here(config: pytest.Config) -> None:
+    """Modules of the folder that pytest was started in can be imported, as in `streamproof run`. They come last, to
+    hide nothing."""
+    folder = str(config.invocation_params.dir)
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def _adapter(target: str) -> tuple[str, Callable[[], Adapter]]:

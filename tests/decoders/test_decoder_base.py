@@ -301,6 +301,59 @@ def test_strange_bytes_are_noted(code: str, kind: str) -> None:
     assert [(note.kind, note.event, note.detail) for note in decoder.diagnostics] == [(kind, 1, "x" * 200)]
 
 
+HELD_BACK = {
+    "openai_chat": (
+        [{"choices": [{"index": 0, "delta": {"content": "a"}}], "citations": ["https://example.org/a"]}],
+        {"error": {"message": "down", "code": 502}},
+        {"type": "citation", "citations": ["https://example.org/a"]},
+    ),
+    "gemini_generate_content": (
+        [
+            {
+                "candidates": [
+                    {"content": {"parts": [{"text": "a"}]}, "groundingMetadata": {"webSearchQueries": ["tide"]}}
+                ]
+            }
+        ],
+        {"error": {"message": "down", "code": 503}},
+        {"type": "citation", "citations": [{"groundingMetadata": {"webSearchQueries": ["tide"]}}]},
+    ),
+    "openai_responses": (
+        [
+            {
+                "type": "response.output_item.added",
+                "output_index": 0,
+                "item": {"type": "function_call", "id": "f", "call_id": "c", "name": "look", "arguments": "{}"},
+            }
+        ],
+        {"type": "error", "code": "server_error", "message": "down"},
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("protocol", HELD_BACK)
+def test_what_was_held_back_comes_before_an_error(protocol: str) -> None:
+    """Whoever stops at the error would miss it; and the end must not show it a second time."""
+    events, error, part = HELD_BACK[protocol]
+    decoder = DECODERS[protocol]()
+    for event in events:
+        decoder.feed(WireEvent("json", event.get("type", ""), event))
+    last = decoder.feed(WireEvent("json", "", error))
+    assert last[-1].op == "error"
+    assert part is None or part in [delta.value for delta in last if delta.op == "start"]
+    assert [delta for delta in decoder.end() if delta.op in ("start", "append")] == []
+
+
+def test_a_loss_settles_nothing() -> None:
+    """The stream goes on after bytes that were lost: sources that come again with each chunk are shown once."""
+    chunk = WireEvent("json", "", {"choices": [], "citations": ["https://example.org/a"]})
+    lost = WireEvent("malformed", "invalid_json", {"reason": "r", "text": "x"})
+    deltas = played(decoder := OpenAIChatDecoder(), chunk, lost, chunk)
+    assert decoder.completion.status == "failed"
+    assert [delta.value["type"] for delta in deltas if delta.op == "start" and delta.part is not None] == ["citation"]
+
+
 def test_lost_bytes_are_a_failure_that_shows_them() -> None:
     """What was lost fails the stream as a protocol error; a second loss adds nothing."""
     decoder = OpenAIChatDecoder()

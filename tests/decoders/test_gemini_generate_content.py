@@ -392,3 +392,12 @@ def test_known_fields_of_the_sdk_are_known() -> None:
     assert decoder.details.keys() == {
         "model_status", "prompt_feedback", "logprobs_result", "avg_logprobs", "token_count", "continuation_token",
     }  # fmt: skip
+
+
+def test_sources_after_an_error_are_kept_too() -> None:
+    """What had come is shown before the error; what a server sends after it must not raise, and is not lost."""
+    grounded = {"candidates": [{"index": 0, "groundingMetadata": {"webSearchQueries": ["tide"]}}]}
+    failed = {"error": {"code": 503, "message": "down", "status": "UNAVAILABLE"}}
+    completion, _ = decode(chunk({"text": "a"}), grounded, failed, grounded)
+    assert [part["type"] for part in content(completion)] == ["text", "citation", "citation"]
+    assert completion.status == "failed"

@@ -163,7 +163,7 @@ def test_deflate_byte_by_byte(window: int) -> None:
     assert decode("deflate", *(body[at : at + 1] for at in range(len(body)))) == (TEXT, None)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "zstd"])
 def test_what_cannot_be_a_magic_number_is_not_held_back(encoding: str) -> None:
     """One byte of text is known at once for what it is."""
     assert Decompressor(encoding).feed(b"d") == b"d"
@@ -190,3 +190,6 @@ def test_what_follows_is_told_as_such(encoding: str) -> None:
     """It is not taken for damage of the body, whatever the library says of it."""
     encode = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
     assert decode(encoding, encode[encoding](TEXT) + b"xx") == (TEXT, "more follows the end of the compressed body")
+    enough = Decompressor(encoding, limit=len(TEXT))
+    assert enough.feed(encode[encoding](TEXT) + b"xx") == TEXT
+    assert str(enough.error) == "more follows the end of the compressed body"

@@ -182,6 +182,51 @@ def test_absurd_lengths(frame: bytes) -> None:
         assert codes(read(*chunks)) == [("malformed", "bad_frame")]
 
 
+@pytest.mark.parametrize(("total", "headers"), [(24 * 1024 * 1024 + 16, 0), (128 * 1024 + 16, 128 * 1024)])
+def test_the_largest_lengths(total: int, headers: int) -> None:
+    """A frame as large as the limits allow is refused."""
+    prelude = raw_frame(b"", b"", total=total, header_size=headers)[:12]
+    assert read(prelude)[0].payload["reason"] == "12 bytes of an unfinished frame"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (raw_frame(b"", b"", header_size=1), "absurd lengths: 16 bytes in all, 1 of headers"),
+        (b"\0" * 12, "wrong checksum of the prelude"),
+        (CONVERSE[:-1] + b"x", "wrong checksum of the message"),
+        (raw_frame(b"\x01h\x0a"), "headers that cannot be read"),
+        (raw_frame(b"\x01h\x07\x00\x09abc"), "headers that cannot be read"),
+        (CONVERSE[:-1], f"{len(CONVERSE) - 1 - len(event_frame('messageStart', {'role': 'assistant'}))} bytes of an "),
+    ],
+)
+def test_damage_says_what_it_is(body: bytes, reason: str) -> None:
+    """A report without its reason, or with that of other damage."""
+    assert read(body)[-1].payload["reason"].startswith(reason)
+
+
+def test_a_chunk_says_why_it_is_none() -> None:
+    """A chunk that is no base64 is told without its reason; a note about its frame is lost."""
+    assert len(read(event_frame("chunk", {"bytes": "A"}))[0].payload["reason"]) > 10
+    noted = encode_frame({":event-type": "chunk"}, b'{"bytes":"e30=","p":"\xff"}')
+    assert codes(read(noted)) == [("json", ""), ("malformed", "invalid_utf8")]
+
+
+def test_exceptions_without_their_headers() -> None:
+    """A frame that lacks a name or message raises, or is given one."""
+    exception, error = ({":message-type": kind} for kind in ("exception", "error"))
+    assert read(encode_frame(exception, b"\xff") + encode_frame(error, b"")) == [
+        WireEvent("exception", "", {"message": "\ufffd"}),
+        WireEvent("exception", "", {"message": ""}),
+    ]
+
+
+def test_headers_that_are_no_utf8() -> None:
+    """A header with other bytes raises."""
+    headers = b"\x01\xff\x07\x00\x01\xff" + string_header(":event-type", "x")[:-1] + b"\xff"
+    assert codes(read(raw_frame(headers))) == [("json", "\ufffd")]
+
+
 def test_every_flipped_byte_is_noticed() -> None:
     """Some damaged byte passes the checksums, or what follows the damage is parsed."""
     first = len(event_frame("messageStart", {"role": "assistant"}))
@@ -224,8 +269,14 @@ def test_encode_frame_layout() -> None:
 @pytest.mark.parametrize("headers", [{"n" * 256: ""}, {"n": "v" * 65536}])
 def test_encode_frame_refuses_what_does_not_fit(headers: dict[str, str]) -> None:
     """A header too long for its length field is written damaged."""
-    with pytest.raises(ValueError, match="too long"):
+    name = next(iter(headers))[:40]
+    with pytest.raises(ValueError, match=f"^header '{name}' is too long$"):
         encode_frame(headers, b"")
+
+
+def test_encode_frame_takes_what_just_fits() -> None:
+    """The longest name or value is refused."""
+    assert codes(read(encode_frame({"n" * 255: "v" * 65535, ":event-type": "x"}, b"{}"))) == [("json", "x")]
 
 
 @given(st.binary(max_size=80), st.booleans())

@@ -26,6 +26,7 @@ WITHOUT = {"gemini_generate_content/error-object-mid-stream-raw-json"}
         (b'data: {"a":1}\n\ndata: {"b', b'[{"a":1}\n,\r\n{"b'),
         (b'data: {"a":1}\n\ndata: {"b":2}', b'[{"a":1}\n,\r\n{"b":2}\n]'),
         (b"data: {}\n\ndata: [DONE]\n\n", b"[{}\n]"),
+        (b"id: 1\nevent: e\nretry: 1\ndata: {}\n\n", b"[{}\n]"),
         (b": nothing\n\n", b"[\n]"),
         (b"data: <html>\n\ndata: {}\n\n", None),
         (b"data: \xff\n\n", None),

@@ -78,6 +78,10 @@ def test_document() -> None:
         pytest.param(b'[{"a":"\xff"}]', ["json", "invalid_utf8"], id="no UTF-8"),
         pytest.param(b"[" * 3000 + b"]" * 3000, ["invalid_json"], id="too deep"),
         pytest.param(b'[{"a":1] x', ["invalid_json", "truncated"], id="brackets crossed"),
+        pytest.param(b'[{"a":"\\\n"},{"b":"\\\n]"}]', ["invalid_json"] * 2, id="an escaped line end"),
+        pytest.param(b"[\x0b1]", ["invalid_json"], id="a control character is no white space"),
+        pytest.param(b"[X1]", ["invalid_json"], id="a letter is no white space"),
+        pytest.param(b"X[1]", ["invalid_json"], id="a letter first"),
         pytest.param(b" \n", [], id="white space"),
         pytest.param(b"", [], id="empty body"),
     ],
@@ -86,6 +90,22 @@ def test_damage(body: bytes, expected: list[str]) -> None:
     """Damage raises, hides what is whole, or is not told."""
     for chunks in every_split(body) if len(body) < 100 else [[body]]:
         assert codes(read(*chunks)) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "text"),
+    [
+        (b"[1] \n x \n", "more follows the JSON document", "x"),
+        (b"[1]\x0bx\x0b", "more follows the JSON document", "\x0bx\x0b"),
+        (b"{}" + b"y" * 5000, "more follows the JSON document", "y" * 4096),
+        (b'[ {"a"\n', "the JSON document has no end", '{"a"'),
+        (b"[\x0b1\x0b", "the JSON document has no end", "\x0b1\x0b"),
+    ],
+)
+def test_damage_says_where_it_is(body: bytes, reason: str, text: str) -> None:
+    """A report without its reason, or with white space or without the bytes at fault."""
+    for chunks in every_split(body) if len(body) < 100 else [[body], [body[:3000], body[3000:]]]:
+        assert read(*chunks)[-1].payload == {"reason": reason, "text": text}
 
 
 def test_every_cut_is_noticed() -> None:

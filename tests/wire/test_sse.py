@@ -73,6 +73,13 @@ def stray(text: str, **more: bool) -> Frame:
         pytest.param(b"foo\ndata: 1\n\n", [stray("foo"), event("1")], id="stray before data"),
         pytest.param(b"foo\ndata:1\n\n", [stray("foo"), event("1")], id="stray before data without space"),
         pytest.param(b"data: 1\nfoo\n\n", [event("1"), stray("foo")], id="stray after data"),
+        pytest.param(
+            b"data: 1\nfoo\ndata: 2\n\n", [event("1\n2"), stray("foo")], id="stray between the data of one event"
+        ),
+        pytest.param(b"event: \xff\ndata: 1\n\n", [event("1", "\ufffd", replaced=True)], id="a name that is no UTF-8"),
+        pytest.param(b"\n\xef\xbb\xbfdata: 1\n\n", [stray("\ufeffdata: 1")], id="a byte order mark that is not first"),
+        pytest.param(b"data: \xff", [event("\ufffd", replaced=True, terminated=False)], id="no UTF-8, and cut"),
+        pytest.param(b"data: 1\ndata: 2", [event("1\n2", terminated=False)], id="cut after two data lines"),
         pytest.param(b"data: 1", [event("1", terminated=False)], id="cut after data"),
         pytest.param(b"data: 1\n", [event("1", terminated=False)], id="no blank line"),
         pytest.param(
@@ -111,10 +118,13 @@ def test_cr_dispatches_at_once() -> None:
 def test_id_and_retry() -> None:
     """The fields for reconnection are misread, or bad values of them are taken."""
     parser = SSEParser()
+    assert (parser.last_event_id, parser.retry) == ("", None)
     parser.feed(b"id: 7\nid: a\0b\nretry: 3000\nretry: soon\nretry: -1\nretry: \xc2\xb2\n\n")
     assert (parser.last_event_id, parser.retry) == ("7", 3000)
     parser.feed(b"id\nretry:" + b"9" * 5000 + b"\n\n")
     assert (parser.last_event_id, parser.retry) == ("", 3000)
+    parser.feed(b"retry: " + b"1" * 19 + b"\nretry: " + b"2" * 20 + b"\n")
+    assert parser.retry == int("1" * 19)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +135,7 @@ def test_id_and_retry() -> None:
         (b"id\n", True),
         (b"event: x\n", True),
         (b"data: 1\n\n", True),
+        (b"data: 1\n", True),
         (b"", False),
     ],
 )

@@ -121,6 +121,8 @@ class _Loop:
         self._use = use
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:  # pytest's own loop says so too
+            raise session.Interrupted(f"{session.testsfailed} errors during collection")
         items = [item for item in session.items if not evaluate_skip_marks(item)]
         self._use([Check(item.nodeid, lambda item=item: _passes(session, item)) for item in items])
         return True

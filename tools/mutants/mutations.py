@@ -23,7 +23,7 @@ from mutmut.mutation.file_mutation import Mutation, create_mutations
 configuration._config = SimpleNamespace(do_not_mutate_patterns=[])
 
 _PROSE = re.compile(r"[A-Za-z']{2,}[,;:]? [a-z]")
-_TYPES = re.compile(r"^\w+(: TypeAlias)? = (Callable|Literal|Union)\[|^\w+ = TypeVar\(|^__all__\b")
+_TYPES = re.compile(r"^\w+: TypeAlias = |^\w+ = (Callable|Literal|Union)\[|^\w+ = TypeVar\(|^__all__\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

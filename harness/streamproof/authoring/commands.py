@@ -15,7 +15,7 @@ from ..data import data_root
 from ..errors import StreamproofError, UsageError
 
 
-@click.command()
+@click.command(short_help="Check cassettes: metadata, sources, secrets.")
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--rule", "rules", metavar="ID", multiple=True, help="Only this rule; may be given several times.")
 @click.option("--rules", "list_rules", is_flag=True, help="List the rules and stop.")
@@ -55,7 +55,7 @@ def lint(paths: tuple[Path, ...], rules: tuple[str, ...], list_rules: bool, as_j
     sys.exit(BAD_INPUT if unread else FAILED if found else 0)
 
 
-@click.command()
+@click.command(short_help="Begin a case of your own.")
 @click.argument("case", metavar="PROTOCOL/SLUG")
 @click.option("--provider", metavar="P", help="Whose stream it is; the protocol's first provider by default.")
 @reported
@@ -76,7 +76,7 @@ def new(case: str, provider: str | None) -> None:
         click.echo(line)
 
 
-@click.command()
+@click.command(short_help="Write a case's snapshot, once its requirements hold.")
 @click.argument("case")
 @reported
 def accept(case: str) -> None:
@@ -143,7 +143,7 @@ def record(provider: str, upstream: str, out: Path | None, port: int, once: bool
         sys.exit(FAILED)
 
 
-@click.command("import")
+@click.command("import", short_help="Turn other projects' recordings into cases.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Instead of the suite's `cassettes`.")
 @click.option(

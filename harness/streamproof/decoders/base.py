@@ -102,6 +102,7 @@ class Decoder(ABC):
         """
         deltas: list[Delta] = []
         self._deltas = deltas
+        self.settle_parts()
         self.settle()
         for choice in self.folder.choices():
             self._emit_finish(choice)
@@ -162,10 +163,15 @@ class Decoder(ABC):
         if code in NOTES:
             self.note("truncated_event" if code == "truncated" else code, payload["text"][:200])
         elif not self.failed:
-            self.fail(code=code, message=f"{payload['reason']}: {payload['text'][:200]!r}", type="protocol")
+            text = f"{payload['reason']}: {payload['text'][:200]!r}"
+            self.fail(code=code, message=text, type="protocol", goes_on=True)
+
+    def settle_parts(self) -> None:
+        """Show what was held back of the parts: before an error, as no content comes after it, and when the stream is
+        over. What has been shown once is not shown again."""
 
     def settle(self) -> None:
-        """The stream is over: bring parts to their final state before they are judged."""
+        """The stream is over: what can be said of it only now."""
 
     # -- for subclasses: what they call
 
@@ -220,10 +226,12 @@ class Decoder(ABC):
         retry_after: float | None = None,
         request_id: str | None = None,
         said: JSON = None,
+        goes_on: bool = False,
     ) -> None:
         """The provider reported an error, the first one counts. words: further words of it that tell its type.
 
-        said: its error object, which `details` keep when it says more than `ErrorInfo` shows.
+        said: its error object, which `details` keep when it says more than `ErrorInfo` shows. goes_on: something was
+        lost, and the stream continues.
         """
         if self.failed:
             self.note("further_error", message)
@@ -238,6 +246,8 @@ class Decoder(ABC):
             "request_id": request_id,
             "retry_after": retry_after,
         }
+        if not goes_on:
+            self.settle_parts()
         self.emit("error", value={"status": "failed", "error": error})
         if says_more(said, error):
             self.details.setdefault("error", said)

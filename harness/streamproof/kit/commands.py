@@ -75,7 +75,7 @@ def expected(case: str, requirements: bool) -> None:
     click.echo(jsontext.dumps(document, indent=2).encode())  # UTF-8 on any terminal
 
 
-@click.command()
+@click.command(short_help="Write the suite to DIR as plain JSON, for other languages.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @reported

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from .table import LAWS, PREFIX, Law
 
 
-@click.command()
+@click.command(short_help="List the laws: what holds for every stream.")
 @click.argument("names", metavar="[LAW]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON list of {id, sentence, reason, applies}.")
 @reported

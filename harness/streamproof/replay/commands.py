@@ -11,7 +11,7 @@ import click
 from ..cli_support import Damage, reported
 
 
-@click.command()
+@click.command(short_help="Serve the cases over HTTP, for clients in any language.")
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Listen on this port; a free one by default.")
 @click.option(

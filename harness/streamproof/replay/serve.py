@@ -68,7 +68,7 @@ def opening(base_url: str, cases: Sequence[Case]) -> Iterator[str]:
 def examples(base_url: str, cases: Iterable[Case]) -> Iterator[tuple[str, str]]:
     """(client, line of code with a whole base URL) for each client that can ask one of the cases."""
     shown: dict[str, str] = {}
-    for case in sorted(cases, key=lambda each: each.path.stem not in EXAMPLES):
+    for case in sorted(cases, key=lambda each: (each.path.stem not in EXAMPLES, each.path.stem != "text")):
         for row in case.rows():
             for client in clients(row):
                 url = base_url + prefix_of(case.id, row.name) + client.suffix
@@ -161,7 +161,7 @@ class _Desk:
         while not self._waiting.empty():
             self._show(self._waiting.get())
         self._write({"kind": "footer", "requests": self._requests, "not_written": self._lost})
-        others = ((self._reports, "reported"), (self._lost, "more, not shown"), (dropped, "no longer in memory"))
+        others = ((self._reports, "to look at"), (self._lost, "more, not shown"), (dropped, "no longer in memory"))
         more = [f"{number} {name}" for number, name in others if number]
         self._say(", ".join([f"stopped: {_counted(self._requests, 'request')}", *more]))
 

@@ -26,7 +26,12 @@ class _WriteByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_WriteByDefault, no_args_is_help=True, subcommand_metavar="FILE... | merge FILE... -o FILE")
+@click.group(
+    cls=_WriteByDefault,
+    no_args_is_help=True,
+    subcommand_metavar="FILE... | merge FILE... -o FILE",
+    short_help="Make reports from what `streamproof run --json` wrote.",
+)
 def report() -> None:
     """Make reports from the outcomes that `streamproof run --json` writes.
 

@@ -28,7 +28,7 @@ _TITLES = {
 }
 
 
-@click.command()
+@click.command(short_help="Compare two runs: what an upgrade changed.")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--adapter", "adapters", metavar="NAME", multiple=True, help="Only this one, where a file holds several.")

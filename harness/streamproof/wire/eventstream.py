@@ -192,7 +192,7 @@ def _error(frame: Frame) -> list[WireEvent]:
 
 
 _BY_MESSAGE_TYPE: Mapping[str, Callable[[Frame], list[WireEvent]]] = {
-    "event": _event,
     "exception": _exception,
     "error": _error,
 }
+"""Every other frame, also one that says nothing of its type, is an `event`."""

@@ -77,7 +77,7 @@ class JSONBodyParser:
                 self._depth -= 1
                 if self._depth <= (self._base or 0):
                     self._deliver(chunk[start : at if self._depth == self._base else at - 1], events)
-                    self._ended = self._depth < (self._base or 0) or not self._base
+                    self._ended = not self._base or self._depth < self._base
                     return at
             else:  # a comma between elements
                 self._deliver(chunk[start : at - 1], events)
@@ -112,4 +112,5 @@ class JSONBodyParser:
 
 def _end(pattern: re.Pattern[bytes], chunk: bytes, at: int) -> int:
     match = pattern.match(chunk, at)
-    return match.end() if match else at
+    assert match is not None  # nothing at all matches, too
+    return match.end()

@@ -51,23 +51,23 @@ class Reader:
         """The events that this chunk completes, in order."""
         if self._decompressor:
             chunk = self._decompressor.feed(chunk)
-        return self._framing.feed(chunk) if self._framing else self._sniff(chunk)
+        return self._decoded(chunk)
 
     def close(self) -> list[WireEvent]:
         """No more bytes will come: the rest, and what is wrong with the end of the body. An empty body gives none."""
-        events: list[WireEvent] = []
-        if self._decompressor:
-            rest = self._decompressor.close()
-            events += self._framing.feed(rest) if self._framing else self._sniff(rest)
+        events = self._decoded(self._decompressor.close()) if self._decompressor else []
         framing = self._framing
         if not framing:
             head = b"".join(self._head)
             framing = _framing_of_rest(head)
-            events += framing.feed(head)
+            events = framing.feed(head)
         events += framing.close()
         if self._decompressor and (error := self._decompressor.error):
             events.append(malformed(error.code, str(error), ""))
         return events
+
+    def _decoded(self, chunk: bytes) -> list[WireEvent]:
+        return self._framing.feed(chunk) if self._framing else self._sniff(chunk)
 
     def _start(self, framing: Framing, head: bytes) -> list[WireEvent]:
         self._framing, self._head = framing, []

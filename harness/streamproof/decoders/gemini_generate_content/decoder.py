@@ -113,12 +113,15 @@ class GeminiGenerateContentDecoder(GeminiPartsDecoder):
             message = f"the body is a JSON document, not a stream: {excerpt(payload)}"
             self.fail(code="not_a_stream", message=message, type="protocol")
 
-    def settle(self) -> None:
+    def settle_parts(self) -> None:
         for candidate in self._candidates.values():
             self.leave_call(candidate)
             if candidate.sources:
                 sources = [{name: value} for name, value in candidate.sources.items()]
+                candidate.sources = {}
                 self.start_part(candidate, {"type": "citation", "citations": sources})
+
+    def settle(self) -> None:
         if self._candidates and 0 not in self._candidates and self._candidates.keys() <= self._raw_reasons.keys():
             self.terminal = True
         if self._uncounted is not None:

@@ -166,12 +166,17 @@ class OpenAIChatDecoder(Decoder):
         self._done = True
         self._see_terminal()
 
-    def settle(self) -> None:
-        """Sources come last, as each chunk brings all of them again; an error reason waits for an error object."""
+    def settle_parts(self) -> None:
+        """Sources come last, as each chunk brings all of them again."""
         for message in self._messages.values():
             message.settle()
         if sources := self._sources():
+            self._citations.clear()
+            self._search_results.clear()
             self._message(0).start("citation", citations=sources)
+
+    def settle(self) -> None:
+        """An error reason waits for an error object."""
         if self._failing is not None and not self.failed:
             text = f"generation ended with finish_reason {self._failing!r}"
             self.fail(code=self._failing, message=text, type=_FAILING_REASONS[self._failing])

@@ -34,9 +34,10 @@ class OutputDecoder(Decoder):
 
     # -- items
 
-    def settle(self) -> None:
+    def settle_parts(self) -> None:
         for item in self._items:
             if not item.final and not item.streamed:
+                item.streamed = True
                 self._apply(item, item.data, closed=False)
             elif not item.final and item.shape == "reasoning":
                 self._show_summary(item)

@@ -48,14 +48,15 @@ def spans(body: bytes) -> Sequence[Span]:
 
 def _sse_spans(body: bytes) -> list[Span]:
     found: list[Span] = []
-    start, data = 0, (-1, -1)
+    start = 0
+    data: tuple[int, int] | None = None
     for at, line, end in _lines(body):
         if field(line) == b"data":
-            data = (data[0] if data[0] >= 0 else at, at + len(line))
-        elif not line and data[0] >= 0:
+            data = (data[0] if data else at, at + len(line))
+        elif not line and data:
             found.append(Span(start, end, data))
-            start, data = end, (-1, -1)
-    if data[0] >= 0:
+            start, data = end, None
+    if data:
         found.append(Span(start, len(body), data, ended=False))
     return found
 
@@ -151,8 +152,8 @@ class Document:
     """Server-sent events as lines. ends: line ends, one per block, in turn. bom: a byte order mark comes first."""
 
     blocks: tuple[Block, ...]
-    ends: Sequence[bytes] = (b"\n",)
-    bom: bool = False
+    ends: Sequence[bytes]
+    bom: bool
 
     @classmethod
     def parse(cls, body: bytes) -> Document:
@@ -168,8 +169,8 @@ class Document:
         if lines:
             blocks.append(Block(tuple(lines), ended=False))
         first = _LINE.match(body)
-        end = first[2] if first else b""
-        return cls(blocks=tuple(blocks), ends=(end or b"\n",), bom=body.startswith(_BOM))
+        assert first is not None
+        return cls(blocks=tuple(blocks), ends=(first[2] or b"\n",), bom=body.startswith(_BOM))
 
     def render(self) -> bytes:
         """The bytes; those of `parse` where these had one kind of line end and no half last line."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from .body import Block, Document, field, value
 
 _COMMENT = Block((b": ping",))
-_STRING_OR_COMMA = re.compile(rb'"(?:[^"\\]|\\.)*"|,', re.DOTALL)
+_STRING_OR_COMMA = re.compile(rb'"(?:[^"\\]|\\.)*"|,')
 
 
 def _ends(*ends: bytes) -> Callable[[Document], Document]:

@@ -32,13 +32,13 @@ def waits(pace: str | None, pieces: Sequence[bytes], recorded: Recorded) -> list
 
 def _as_recorded(pieces: Sequence[bytes], recorded: Recorded) -> list[float]:
     """A piece can be sent when the recorded chunk that its last byte stood in has come."""
-    arrivals = iter(zip(ends(recorded), recorded, strict=True))
+    arrivals = iter(zip(ends(recorded), (came for came, _ in recorded), strict=True))
     found: list[float] = []
     end = 0
     at = now = 0.0
     for sent in accumulate(map(len, pieces)):
         while end < sent:
-            end, (came, _) = next(arrivals, (sent, (now, 0)))
+            end, came = next(arrivals, (sent, now))
             now = max(now, came)
         found.append(now - at)
         at = now

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
@@ -50,8 +50,8 @@ class Delivery(NamedTuple):
     end: End
     content: bytes
     cut_at: int | None
-    waits: Sequence[float] = ()
-    coding: str | None = None
+    waits: Sequence[float]
+    coding: str | None
 
     @property
     def coded(self) -> list[bytes]:
@@ -68,12 +68,12 @@ class Delivery(NamedTuple):
 class Plan:
     """One plan; None: as stored. Raises UsageError for a name that the table (rules.py) does not have."""
 
-    split: str | None = field(default=None)
-    frame: str | None = field(default=None)
-    inject: str | None = field(default=None)
-    cut: str | None = field(default=None)
-    pace: str | None = field(default=None)
-    coding: str | None = field(default=None)
+    split: str | None = None
+    frame: str | None = None
+    inject: str | None = None
+    cut: str | None = None
+    pace: str | None = None
+    coding: str | None = None
 
     def __post_init__(self) -> None:
         for part, name in self.names():
@@ -119,7 +119,7 @@ class Plan:
         """
         content = _content(self.frame, self.inject, body, protocol)
         cut_at, end = _cut_at(self.cut, content)
-        sent = content if cut_at is None else content[:cut_at]
+        sent = content[:cut_at]
         as_recorded = self.pace == "recorded" and self.split is None
         chunks = pieces(sent, recorded_ends(recorded) if as_recorded else _positions(self.split, sent))
         return Delivery(chunks, end, content, cut_at, waits(self.pace, chunks, recorded), self.coding)
@@ -158,7 +158,7 @@ def applies(plan: Plan, protocol: str, body: bytes, recorded: Recorded = ()) -> 
         return False
     if plan.frame is not None and not _ends_are_kept(plan.frame, protocol, body):
         return False
-    frames = (plan.frame or "").split(",") if plan.frame else []
+    frames = plan.frame.split(",") if plan.frame else []
     steps = [Plan(frame=name) for name in frames] + [Plan(inject=plan.inject)] * (plan.inject is not None)
     if any(step.deliver(body, protocol).content == body for step in steps):
         return False
@@ -231,7 +231,7 @@ def _plans_of(rule: Rule, numbers: list[int], body: bytes, protocol: str) -> lis
 
 def _rule(part: Part, name: str) -> Rule:
     base = re.sub(r"-(reset|short|stall)\Z", "", name) if part == "cut" else name
-    rule = TABLE.get((part, base)) or TABLE.get((part, _NUMBER.sub("-N", base)))
+    rule = TABLE.get((part, _NUMBER.sub("-N", base)))
     if rule is None or base.endswith("-N"):
         known = ", ".join(rule.name for rule in RULES if rule.part == part)
         raise UsageError(f"no wire plan {part}:{name}", remedy=f"one of: {known}")
@@ -256,7 +256,7 @@ def _content(frame: str | None, inject: str | None, body: bytes, protocol: str) 
             document = INJECTIONS[inject](document, protocol)
         elif int(number[1]) < len(document.events):
             document = with_error(document, protocol, int(number[1]))
-    for name in (frame or "").split(",") if frame else []:
+    for name in frame.split(",") if frame else []:
         document = FRAMES[name](document)
     return document.render()
 

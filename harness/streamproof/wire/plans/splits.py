@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from .body import spans
 
 
 def pieces(body: bytes, positions: Iterable[int]) -> list[bytes]:
     """The body cut at these offsets; no piece is empty."""
-    at = sorted({position for position in positions if 0 < position < len(body)})
-    return [body[start:end] for start, end in zip([0, *at], [*at, len(body)], strict=True) if start < end]
+    size = len(body)
+    return [body[start:end] for start, end in pairwise(sorted({0, size, *(min(at, size) for at in positions)}))]
 
 
 def _every(size: int) -> Callable[[bytes], Iterable[int]]:
