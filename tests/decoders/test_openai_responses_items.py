@@ -151,7 +151,7 @@ def test_a_shell_call_that_has_its_output(first: Any, second: Any, kinds: list[s
 
 
 def test_an_error_shows_what_was_announced_once() -> None:
-    """Items without deltas are shown before an error, and not again at the end: their checks would stand there twice."""
+    """Items without deltas are shown before an error, and not again at the end: checks would stand there twice."""
     item = {"type": "computer_call", "id": "cu", "call_id": "c", "action": {"type": "click"}}
     announced = added(0, {**item, "pending_safety_checks": [{"id": "s"}]})
     _, decoder, _ = decode(created(), announced, {"type": "error", "code": "server_error", "message": "down"})
