@@ -71,10 +71,11 @@ def _table(found: Sequence[Column]) -> Iterator[str]:
     yield ""
     when = " to ".join(dict.fromkeys([*dates[:1], *dates[-1:]]))
     yield f"Suite {_text(', '.join(newest))}, {when}. Right: nothing that the library offers is wrong or lost."
-    yield "A cell is a stream from one provider; who speaks other protocols has other cells, so compare within one, as the"
-    yield "page does. Offered: of the facts that these cells ask for, how many are about something that the library shows"
-    yield "at all ([what a score counts](docs/stability.md#what-a-score-counts)). [docs/matrix.html](docs/matrix.html), one"
-    yield "file to open in a browser, has every cell with its wire, what was expected and what came."
+    yield "A cell is a stream from one provider; who speaks other protocols has other cells, so compare within one,"
+    yield "as the page does. Offered: of the facts that these cells ask for, how many are about something that the"
+    yield "library shows at all ([what a score counts](docs/stability.md#what-a-score-counts))."
+    yield "[docs/matrix.html](docs/matrix.html), one file to open in a browser, has every cell with its wire, what was"
+    yield "expected and what came."
 
 
 def _text(text: str) -> str:
