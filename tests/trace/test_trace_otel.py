@@ -95,7 +95,7 @@ def test_attributes_of_a_call(spans: Spans) -> None:
         "streamproof.trace.id": "abc",
         "streamproof.protocol": "openai_chat",
         "streamproof.state": "completed",
-        "streamproof.running.request.id": "req_1",
+        "streamproof.request.id": "req_1",
         "streamproof.tag.step": "7",
     }
 
