@@ -18,13 +18,21 @@ def write_json(path: Path, sections: list[Section]) -> None:
     """Every value of every figure; `python -m pyperf show` reads it."""
     import pyperf  # noqa: PLC0415 - only for the file
 
+    # not what pyperf collects by itself: host name, paths and build flags are nobody's business
+    machine = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "cpu_model_name": _processor(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python_version": platform.python_version(),
+    }
     benchmarks = []
     for section in sections:
         for figure in section.figures:
-            metadata = {"name": f"{section.key}: {figure.name}", "unit": "second", "per": figure.unit}
+            named = {"name": f"{section.key}: {figure.name}", "unit": "second", "per": figure.unit}
+            metadata: dict[str, str | float] = {**machine, **named}
             if figure.ratio is not None:
                 metadata["ratio"] = round(figure.ratio, 4)
-            run = pyperf.Run([max(value, 1e-12) for value in figure.values], metadata=metadata)
+            run = pyperf.Run([max(value, 1e-12) for value in figure.values], metadata=metadata, collect_metadata=False)
             benchmarks.append(pyperf.Benchmark([run]))
     pyperf.BenchmarkSuite(benchmarks).dump(str(path), replace=True)
 

@@ -65,7 +65,7 @@ def run(ask: Ask, answer: Answer) -> None:
     try:
         for _ in stream:
             answer.started = True
-    except Exception:
+    except Exception:  # what had come is shown, whatever ended it
         model._populate_assistant_message_from_stream_data(message, data)  # as far as it came
         _show(ask, answer, message)
         answer.tokens = answer.tokens if any(answer.tokens.values()) else {}  # the counts begin at 0

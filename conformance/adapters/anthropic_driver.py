@@ -26,7 +26,7 @@ def run(ask: Ask, answer: Answer) -> None:
             for _ in stream:
                 answer.started = True
             message = stream.get_final_message()
-        except BaseException:
+        except BaseException:  # the snapshot is what had come
             if answer.started:
                 _show(answer, stream.current_message_snapshot)
             raise

@@ -68,7 +68,7 @@ async def run(ask: Ask, answer: Answer) -> None:
         ):
             answer.started = True
             _add(pieces, message)
-    except Exception:
+    except Exception:  # what had come is shown, whatever ended it
         _show(answer, adapter, ask.protocol)
         answer.content = answer.content or pieces.content  # what its caller has seen, where nothing was kept
         answer.tokens = answer.tokens if any(answer.tokens.values()) else {}  # the counts begin at 0

@@ -49,7 +49,7 @@ def run(ask: Ask, answer: Answer) -> None:
         for delta in stream:
             answer.started = True
             deltas.append(delta)
-    except Exception:
+    except Exception:  # what had come is shown, whatever ended it
         _show(answer, agglomerate_stream_deltas(deltas))
         answer.tokens = answer.tokens if any(delta.token_usage for delta in deltas) else {}
         raise
